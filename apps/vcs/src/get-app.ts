@@ -12,7 +12,6 @@ import {
 } from '@cds/service';
 import type { Tracing } from '@cds/tracing';
 import type { MonitoringLine, MonitoringStatus } from '@cds/wire';
-import type { Express } from 'express';
 import type { Redis } from 'ioredis';
 import type { ApiVersion } from './http/api-version';
 import type { State } from './state/create-state';
@@ -50,7 +49,6 @@ import { createManualWebhooks } from './webhooks/manual-webhooks';
 import { createWebhookKey } from './webhooks/webhook-key';
 import { createWebhookTracker } from './webhooks/webhook-tracker';
 import { createWebhookRepairs } from './webhooks/webhook-repairs';
-import { addWebhooksInfoRoute } from './webhooks/webhooks-info-route';
 
 export interface VcsAppDeps {
   config: Pick<VcsConfig, 'servers' | 'webhookKey' | 'proxyWebhook'>;
@@ -79,18 +77,10 @@ export interface VcsAppDeps {
   deadlineMs?: number | undefined;
 }
 
-export interface VcsApp {
-  app: Express;
-  /** Starts the work in the background, after the registration, when the state is ours. */
-  start(): void;
-  /** The lines of `/mon/status` about the servers. */
-  lines(): Promise<MonitoringLine[]>;
-  /** Waits at most `deadlineMs` until all that must not be lost is stored. */
-  close(deadlineMs: number): Promise<void>;
-}
+export type VcsApp = ReturnType<typeof getApp>;
 
 /** The service without its port: every route of `vcs`. */
-export function getApp(deps: VcsAppDeps): VcsApp {
+export function getApp(deps: VcsAppDeps) {
   const { config, redis, logger, callers, monitoring, apiVersion, tracing } = deps;
   const metrics = createVcsMetrics(deps.metrics);
   const serverDeps = { redis, logger, metrics, proxies: deps.proxies, tracing };
@@ -131,7 +121,6 @@ export function getApp(deps: VcsAppDeps): VcsApp {
   if (deps.state) router.use(deps.state.onlyOurs);
   addServerRoutes(router, routes);
   addAuthorizeRoutes(router, routes);
-  addWebhooksInfoRoute(router, routes);
   addRepositoryRoutes(router, { ...routes, mainBranchOf });
   // Before those of commits, whose hash may be the name of a tag with slashes.
   addInsightRoutes(router, routes);
@@ -182,12 +171,19 @@ export function getApp(deps: VcsAppDeps): VcsApp {
       tracing,
       guarded: router,
     }),
+    /** Starts the work in the background, after the registration, when the state is ours. */
     start: finishStatuses.start,
-    lines: async () => [
-      ...(await Promise.all([...configured.values()].map(budgetLine))),
+    /** The lines of `/mon/status` about the servers. */
+    lines: async (): Promise<MonitoringLine[]> => [
+      ...(await Promise.all(
+        [...configured.values()].map(async ({ config: { name, callsPerHour }, budget }) =>
+          budgetLine(name, callsPerHour, await budget.state()),
+        ),
+      )),
       ...projectsBudgetLine(ofProjects.budgets()),
     ],
-    async close(deadlineMs) {
+    /** Waits at most `deadlineMs` until all that must not be lost is stored. */
+    async close(deadlineMs: number): Promise<void> {
       webhookRepairs.close();
       finishStatuses.close();
       await Promise.all([

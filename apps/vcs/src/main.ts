@@ -1,5 +1,11 @@
 import { CdsApiClient } from '@cds/api-client';
-import { badConfigExitCode, configFromCommandLine, publicConfig } from '@cds/config';
+import {
+  badConfigExitCode,
+  configFromCommandLine,
+  type ConfigSources,
+  loadConfig,
+  publicConfig,
+} from '@cds/config';
 import { allowSlowConnects } from '@cds/network';
 import {
   connectRedis,
@@ -32,7 +38,6 @@ import { startTracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
 import { createApiVersion } from './http/api-version';
 import { getApp } from './get-app';
-import { configuredHooksUrl } from './configured-hooks-url';
 import { answers, redisLine, redisSettingsLines } from './monitoring/redis-line';
 import { createState } from './state/create-state';
 import { showAlive } from './state/show-alive';
@@ -186,6 +191,18 @@ async function main(): Promise<void> {
       await tracing?.stop();
     },
   });
+}
+
+/**
+ * The `urlPublic` of `hooks`, where the configuration of `vcs` has it. Without it `vcs` learns it
+ * from the first webhook that the API creates.
+ */
+function configuredHooksUrl(sources: ConfigSources, env: NodeJS.ProcessEnv): string | undefined {
+  try {
+    return loadConfig({ services: ['hooks'], ...sources, env }).hooks?.urlPublic;
+  } catch {
+    return undefined;
+  }
 }
 
 main().catch((error: unknown) => {

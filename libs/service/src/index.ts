@@ -13,7 +13,7 @@ export { writeHealthAddress } from './health-address';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';
 export { sendJson, sendJsonList } from './http/send-json';
 export { type ServiceDescription } from './openapi/build-document';
-export { firstOf, type RouteHandler, withCommon } from './openapi/route';
+export { firstOf, type RouteHandler, type RouteInput, withCommon } from './openapi/route';
 export { createLogger, forwardLines, type Logger } from './logs/create-logger';
 export { logConsole } from './logs/log-console';
 export {

@@ -51,90 +51,69 @@ export function createCoalescingClient(deps: {
     );
   }
 
-  const list: typeof share = (rule, ctx, what, work) =>
-    share(rule, ctx, what, work, budget.refusalOfListing);
-
-  /** Names a read of a repository in its present state. */
-  function of(repo: RepoRef, ...what: unknown[]): unknown[] {
-    return [fullNameOf(repo), writes.stateOf(repo), ...what];
+  /** A read of a repository in its present state. */
+  function shared<A extends unknown[], T>(
+    rule: ReadRule,
+    what: string,
+    read: ReadOfRepository<A, T>,
+    refusal?: CallBudget['refusalOfListing'],
+  ): ReadOfRepository<A, T> {
+    return (repo, ...rest) => {
+      const [asked, ctx] = split(rest);
+      const named = [fullNameOf(repo), writes.stateOf(repo), what, ...asked];
+      return share(rule, ctx, named, (inner) => read(repo, ...asked, inner), refusal);
+    };
   }
 
-  /** What a commit holds never changes; what a branch or a tag holds does. */
-  function ofCommit<T>(
-    repo: RepoRef,
-    commit: string,
-    what: unknown[],
-    ctx: CallContext,
-    work: (ctx: CallContext) => Promise<T>,
-  ): Promise<T> {
-    return isFullHash(commit)
-      ? share(FOREVER, ctx, [fullNameOf(repo), commit, ...what], work)
-      : share(CURRENT, ctx, of(repo, commit, ...what), work);
+  const listed: typeof shared = (rule, what, read) =>
+    shared(rule, what, read, budget.refusalOfListing);
+
+  /** What commits hold never changes; what a branch or a tag holds does. */
+  function ofCommits<A extends unknown[], T>(
+    what: string,
+    read: ReadOfRepository<A, T>,
+    revisionsOf: (...asked: A) => readonly string[],
+  ): ReadOfRepository<A, T> {
+    const current = shared(CURRENT, what, read);
+    return (repo, ...rest) => {
+      const [asked, ctx] = split(rest);
+      if (!revisionsOf(...asked).every((one) => FULL_HASH.test(one))) return current(repo, ...rest);
+      const named = [fullNameOf(repo), what, ...asked];
+      return share(FOREVER, ctx, named, (inner) => read(repo, ...asked, inner));
+    };
   }
 
+  const first = (revision: string) => [revision];
   return {
     ...bitbucket,
-    listWorkspaces: (ctx) => list(LISTING, ctx, ['workspaces'], bitbucket.listWorkspaces),
-    listRepositories: (ctx) => list(LISTING, ctx, ['repositories'], bitbucket.listRepositories),
-    listForks: (repo, ctx) =>
-      list(LISTING, ctx, of(repo, 'forks'), (inner) => bitbucket.listForks(repo, inner)),
-    listTags: (repo, ctx) =>
-      list(tagsRule, ctx, of(repo, 'tags'), (inner) => bitbucket.listTags(repo, inner)),
-    listPullRequests: (repo, o, ctx) =>
-      list(LISTING, ctx, of(repo, 'pull requests', o), (inner) =>
-        bitbucket.listPullRequests(repo, o, inner),
-      ),
-    listRefs: (repo, ctx) =>
-      list(CURRENT, ctx, of(repo, 'refs'), (inner) => bitbucket.listRefs(repo, inner)),
-    listBranches: (repo, ctx) =>
-      list(CURRENT, ctx, of(repo, 'branches'), (inner) => bitbucket.listBranches(repo, inner)),
-    getRepository: (repo, ctx) =>
-      share(LISTING, ctx, of(repo, 'repository'), (inner) => bitbucket.getRepository(repo, inner)),
-    getBranch: (repo, name, ctx) =>
-      share(CURRENT, ctx, of(repo, 'branch', name), (inner) =>
-        bitbucket.getBranch(repo, name, inner),
-      ),
-    getTag: (repo, name, ctx) =>
-      share(CURRENT, ctx, of(repo, 'tag', name), (inner) => bitbucket.getTag(repo, name, inner)),
-    listStatuses: (repo, revision, ctx) =>
-      share(CURRENT, ctx, of(repo, 'statuses', revision), (inner) =>
-        bitbucket.listStatuses(repo, revision, inner),
-      ),
-    listSource: (repo, commit, path, o, ctx) =>
-      ofCommit(repo, commit, ['directory', path, o], ctx, (inner) =>
-        bitbucket.listSource(repo, commit, path, o, inner),
-      ),
-    getSourceEntry: (repo, commit, path, ctx) =>
-      ofCommit(repo, commit, ['entry', path], ctx, (inner) =>
-        bitbucket.getSourceEntry(repo, commit, path, inner),
-      ),
-    readSource: (repo, commit, path, ctx) =>
-      ofCommit(repo, commit, ['file', path], ctx, (inner) =>
-        bitbucket.readSource(repo, commit, path, inner),
-      ),
-    getPullRequest: (repo, id, ctx) =>
-      share(CURRENT, ctx, of(repo, 'pull request', id), (inner) =>
-        bitbucket.getPullRequest(repo, id, inner),
-      ),
-    listCommits: (repo, o, ctx) =>
-      [...o.include, ...o.exclude].every(isFullHash)
-        ? share(FOREVER, ctx, [fullNameOf(repo), 'commits', o], (inner) =>
-            bitbucket.listCommits(repo, o, inner),
-          )
-        : share(CURRENT, ctx, of(repo, 'commits', o), (inner) =>
-            bitbucket.listCommits(repo, o, inner),
-          ),
-    getCommit: (repo, revision, ctx) =>
-      isFullHash(revision)
-        ? share(FOREVER, ctx, [fullNameOf(repo), 'commit', revision], (inner) =>
-            bitbucket.getCommit(repo, revision, inner),
-          )
-        : share(CURRENT, ctx, of(repo, 'commit', revision), (inner) =>
-            bitbucket.getCommit(repo, revision, inner),
-          ),
+    listWorkspaces: (ctx) =>
+      share(LISTING, ctx, ['workspaces'], bitbucket.listWorkspaces, budget.refusalOfListing),
+    listRepositories: (ctx) =>
+      share(LISTING, ctx, ['repositories'], bitbucket.listRepositories, budget.refusalOfListing),
+    listForks: listed(LISTING, 'forks', bitbucket.listForks),
+    listTags: listed(tagsRule, 'tags', bitbucket.listTags),
+    listPullRequests: listed(LISTING, 'pull requests', bitbucket.listPullRequests),
+    listRefs: listed(CURRENT, 'refs', bitbucket.listRefs),
+    listBranches: listed(CURRENT, 'branches', bitbucket.listBranches),
+    getRepository: shared(LISTING, 'repository', bitbucket.getRepository),
+    getBranch: shared(CURRENT, 'branch', bitbucket.getBranch),
+    getTag: shared(CURRENT, 'tag', bitbucket.getTag),
+    listStatuses: shared(CURRENT, 'statuses', bitbucket.listStatuses),
+    getPullRequest: shared(CURRENT, 'pull request', bitbucket.getPullRequest),
+    listSource: ofCommits('directory', bitbucket.listSource, first),
+    getSourceEntry: ofCommits('entry', bitbucket.getSourceEntry, first),
+    readSource: ofCommits('file', bitbucket.readSource, first),
+    getCommit: ofCommits('commit', bitbucket.getCommit, first),
+    listCommits: ofCommits('commits', bitbucket.listCommits, (o) => [...o.include, ...o.exclude]),
   };
 }
 
-function isFullHash(revision: string): boolean {
-  return FULL_HASH.test(revision);
+/** A method of the client: its last argument says how long the caller waits. */
+type ReadOfRepository<A extends unknown[], T> = (
+  repo: RepoRef,
+  ...rest: [...A, CallContext]
+) => Promise<T>;
+
+function split<A extends unknown[]>(rest: [...A, CallContext]): [A, CallContext] {
+  return [rest.slice(0, -1) as A, rest.at(-1) as CallContext];
 }

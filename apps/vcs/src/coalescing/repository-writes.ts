@@ -2,21 +2,18 @@ import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
 import { LRUCache } from 'lru-cache';
 import { fullNameOf } from '../http/repository-ref';
 
-/** Numbers the states of repositories, by their writes through this process. */
-export interface RepositoryWrites {
-  /** Differs after every write. */
-  stateOf(repo: RepoRef): number;
-  wrote(repo: RepoRef): void;
-}
+export type RepositoryWrites = ReturnType<typeof createRepositoryWrites>;
 
-export function createRepositoryWrites(): RepositoryWrites {
+/** Numbers the states of repositories, by their writes through this process. */
+export function createRepositoryWrites() {
   const states = new LRUCache<string, number>({ max: 10_000 });
   let writes = 0;
   // Bitbucket ignores case.
   const id = (repo: RepoRef) => fullNameOf(repo).toLowerCase();
   return {
-    stateOf: (repo) => states.get(id(repo)) ?? 0,
-    wrote: (repo) => void states.set(id(repo), ++writes),
+    /** Differs after every write. */
+    stateOf: (repo: RepoRef) => states.get(id(repo)) ?? 0,
+    wrote: (repo: RepoRef) => void states.set(id(repo), ++writes),
   };
 }
 

@@ -31,10 +31,7 @@ export interface Read<T> {
   usedToken?(): string | undefined;
 }
 
-/** Makes one call of identical reads. */
-export interface RequestCoalescer {
-  read<T>(read: Read<T>, ctx: CallContext): Promise<T>;
-}
+export type RequestCoalescer = ReturnType<typeof createRequestCoalescer>;
 
 interface Flight {
   answer: Promise<unknown>;
@@ -45,10 +42,11 @@ interface Flight {
   usedToken: (() => string | undefined) | undefined;
 }
 
-/** Callers that wait share an error; none is cached. The last caller that leaves ends the read. */
-export function createRequestCoalescer(deps: {
-  onRead(source: ReadSource): void;
-}): RequestCoalescer {
+/**
+ * Makes one call of identical reads. Callers that wait share an error; none is cached. The last
+ * caller that leaves ends the read.
+ */
+export function createRequestCoalescer({ onRead }: { onRead(source: ReadSource): void }) {
   const flights = new Map<string, Flight>();
   const cache = new LRUCache<string, { answer: unknown; at: number }>({
     max: MAX_ENTRIES,
@@ -62,10 +60,10 @@ export function createRequestCoalescer(deps: {
     if (refusal) {
       const stale = cache.get(key);
       if (!stale) throw refusal;
-      deps.onRead('memory');
+      onRead('memory');
       return stale.answer as T;
     }
-    deps.onRead('bitbucket');
+    onRead('bitbucket');
     const answer = await read.work(ctx);
     const ttl = Math.max(rule.cacheMs, rule.staleMs ?? 0);
     if (ttl > 0) cache.set(key, { answer, at: performance.now() }, { ttl, size: sizeOf(answer) });
@@ -109,13 +107,13 @@ export function createRequestCoalescer(deps: {
       const now = performance.now();
       const cached = cache.get(key);
       if (cached && now - cached.at < rule.cacheMs) {
-        deps.onRead('memory');
+        onRead('memory');
         return cached.answer as T;
       }
       const underWay = flights.get(key);
       const isJoined = underWay !== undefined && now - underWay.begunAt < rule.joinMs;
       const flight = isJoined ? underWay : start(read);
-      if (isJoined) deps.onRead('under_way');
+      if (isJoined) onRead('under_way');
       flight.waiting += 1;
       flight.deadline = Math.max(flight.deadline, ctx.deadline ?? Infinity);
       try {

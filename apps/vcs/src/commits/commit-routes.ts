@@ -1,16 +1,21 @@
-import { type Router } from '@cds/service';
+import type { Router } from '@cds/service';
 import { vcsCommitSchema, vcsCommitStatusSchema } from '@cds/wire';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
-import { refName } from '../http/ref-names';
-import { repoOf } from '../http/repository-ref';
+import { isOfVcsProject } from '../credentials/project-headers';
+import { refName } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
 import type { MainBranchOf } from '../repositories/main-branch';
-import { listedNamesFor, toVcsCommitStatuses } from '../statuses/vcs-commit-status';
-import { commitRange } from './commit-range';
+import { toVcsCommitStatuses } from '../statuses/vcs-commit-status';
 import { toVcsCommit } from './vcs-commit';
 
-const newest = 'The newest 100 when it is not given.';
+/** Without a lower end the newest so many are all that CDS can use. */
+const NEWEST = 100;
+
+/** With a lower end, the most that one push or one release plausibly brings. */
+const BETWEEN = 1000;
+
+const newest = `The newest ${NEWEST} when it is not given.`;
 const branchCommitsQuery = z.object({
   branch: queryText('The branch, where `until` is not given; else the main branch.'),
   since: queryText(`The commit that the list begins after. ${newest}`),
@@ -39,11 +44,12 @@ export function addCommitRoutes(
     const from = head || (await deps.mainBranchOf(call));
     // An empty repository.
     if (from === undefined) return [];
-    const commits = await call.bitbucket.listCommits(
-      repoOf(call.req),
-      commitRange(refName(from), refName(base)),
-      call.ctx,
-    );
+    const options = {
+      include: [refName(from)],
+      exclude: base === '' ? [] : [refName(base)],
+      limit: base === '' ? NEWEST : BETWEEN,
+    };
+    const commits = await call.bitbucket.listCommits(call.repo, options, call.ctx);
     return commits.map(toVcsCommit);
   }
 
@@ -53,11 +59,10 @@ export function addCommitRoutes(
       ...{ summary: 'Lists the commits of a branch', params: repositoryParams },
       ...{ query: branchCommitsQuery, answer: z.array(vcsCommitSchema) },
     },
-    ({ query }) =>
-      grantedRoute(deps, 'notFound', (call) => {
-        const { branch, since, until } = query(call.req);
-        return listCommits(call, until || branch, since);
-      }),
+    grantedRoute(deps, 'notFound', (call, { query }) => {
+      const { branch, since, until } = query(call.req);
+      return listCommits(call, until || branch, since);
+    }),
   );
 
   router.get(
@@ -66,11 +71,10 @@ export function addCommitRoutes(
       ...{ summary: 'Lists the commits between two refs', params: repositoryParams },
       ...{ query: commitsQuery, answer: z.array(vcsCommitSchema) },
     },
-    ({ query }) =>
-      grantedRoute(deps, 'notFound', (call) => {
-        const { head, base } = query(call.req);
-        return listCommits(call, head, base);
-      }),
+    grantedRoute(deps, 'notFound', (call, { query }) => {
+      const { head, base } = query(call.req);
+      return listCommits(call, head, base);
+    }),
   );
 
   // A tag comes unescaped and may hold slashes, so that only the end tells statuses from a commit.
@@ -80,19 +84,17 @@ export function addCommitRoutes(
       ...{ summary: "Lists CDS's build statuses of a commit", params: revisionParams },
       answer: z.array(vcsCommitStatusSchema),
     },
-    ({ params }) =>
-      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) => {
-        const { revision } = params(req);
-        const statuses = await bitbucket.listStatuses(repoOf(req), refName(revision), ctx);
-        return toVcsCommitStatuses(statuses, revision, listedNamesFor(req));
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async ({ req, repo, bitbucket, ctx }, { params }) => {
+      const { revision } = params(req);
+      const statuses = await bitbucket.listStatuses(repo, refName(revision), ctx);
+      return toVcsCommitStatuses(statuses, revision, isOfVcsProject(req) ? 'beginnings' : 'whole');
+    }),
   );
   router.get(
     '/vcs/:name/repos/:owner/:repo/commits/*revision',
     { summary: 'One commit', params: revisionParams, answer: vcsCommitSchema },
-    ({ params }) =>
-      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsCommit(await bitbucket.getCommit(repoOf(req), refName(params(req).revision), ctx)),
-      ),
+    grantedRoute(deps, 'repositoryNotFound', async ({ req, repo, bitbucket, ctx }, { params }) =>
+      toVcsCommit(await bitbucket.getCommit(repo, refName(params(req).revision), ctx)),
+    ),
   );
 }

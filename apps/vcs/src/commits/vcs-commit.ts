@@ -1,7 +1,6 @@
 import type { BbCommit } from '@cds/bitbucket';
 import type { VcsCommit } from '@cds/wire';
-import { NO_AUTHOR, toVcsAuthor } from '../repositories/vcs-author';
-import { UNSIGNED } from '../repositories/unsigned';
+import { NO_AUTHOR, toVcsAuthor, UNSIGNED } from '../repositories/vcs-author';
 
 export function toVcsCommit(commit: BbCommit): VcsCommit {
   return {

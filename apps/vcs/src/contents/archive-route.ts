@@ -5,11 +5,9 @@ import { createGzip } from 'node:zlib';
 import type { BbSourceEntry } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import type { Response } from 'express';
 import { createTarPacker } from 'modern-tar';
 import { z } from 'zod';
-import { refName } from '../http/ref-names';
-import { repoOf } from '../http/repository-ref';
+import { refName } from '../http/repository-ref';
 import { repositoryParams, text } from '../http/route-params';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { listFiles, MAX_ARCHIVE_BYTES, MAX_FILE_BYTES, MAX_FILES } from './list-files';
@@ -46,29 +44,28 @@ export function addArchiveRoute(router: Router, deps: RouteDeps): void {
       answerType: 'application/gzip',
       errors: ['notFound'],
     },
-    ({ body }) =>
-      grantedRoute(
-        deps,
-        'repositoryNotFound',
-        async (call) => {
-          const { path: given, commit: ref } = body(call.req);
-          const [path, commit] = [sourcePath(given), refName(ref)];
-          const at = { commit, path };
-          const { hash, files } = await readCommit(call, at, async () => {
-            const hash = await hashOf(call, commit);
-            return { hash, files: await listFiles(call, hash, path) };
-          });
-          await sendArchive(call, files, hash);
-        },
-        { alone: true },
-      ),
+    grantedRoute(
+      deps,
+      'repositoryNotFound',
+      async (call, { body }) => {
+        const { path: given, commit: ref } = body(call.req);
+        const [path, commit] = [sourcePath(given), refName(ref)];
+        const at = { commit, path };
+        const { hash, files } = await readCommit(call, at, async () => {
+          const hash = await hashOf(call, commit);
+          return { hash, files: await listFiles(call, hash, path) };
+        });
+        await sendArchive(call, files, hash);
+      },
+      { alone: true },
+    ),
   );
 }
 
 /** The hash of a branch or a tag, which may move while its files are read. */
-async function hashOf({ bitbucket, req, ctx }: GrantedCall, commit: string): Promise<string> {
+async function hashOf({ bitbucket, repo, ctx }: GrantedCall, commit: string): Promise<string> {
   if (FULL_HASH.test(commit)) return commit;
-  return (await bitbucket.getCommit(repoOf(req), commit, ctx)).hash;
+  return (await bitbucket.getCommit(repo, commit, ctx)).hash;
 }
 
 /** Answers when the first file is there: what fails before that is an error with its status. */
@@ -87,7 +84,9 @@ async function sendArchive(
   });
   const first = await contents.next();
   if (res.destroyed) return;
-  setHeaders(res);
+  res.status(200);
+  res.setHeader('Content-Type', 'application/gzip');
+  res.setHeader('Content-Disposition', 'attachment; filename="archive.tar.gz"');
   const { readable, controller } = createTarPacker();
   const packed = pack(controller, first, contents);
   const sent = pipeline(Readable.fromWeb(readable as never), createGzip(), res, {
@@ -113,7 +112,7 @@ type Packer = ReturnType<typeof createTarPacker>['controller'];
 
 async function pack(
   controller: Packer,
-  first: IteratorResult<{ item: BbSourceEntry; result: Buffer }, undefined>,
+  first: Awaited<ReturnType<Contents['next']>>,
   contents: Contents,
 ): Promise<void> {
   for (let next = first; next.done !== true; next = await contents.next()) {
@@ -134,22 +133,16 @@ async function pack(
 }
 
 async function readFile(
-  { bitbucket, req }: GrantedCall,
+  { bitbucket, repo }: GrantedCall,
   { path }: BbSourceEntry,
   commit: string,
   ctx: GrantedCall['ctx'],
 ): Promise<Buffer> {
-  const content = await bitbucket.readSource(repoOf(req), commit, path, ctx);
+  const content = await bitbucket.readSource(repo, commit, path, ctx);
   // Bitbucket said so of its size before.
   if (content.length > MAX_FILE_BYTES)
     throw new CdsError('wrongRequest', {
       from: `${path} has ${content.length} bytes: at most ${MAX_FILE_BYTES} are packed`,
     });
   return content;
-}
-
-function setHeaders(res: Response): void {
-  res.status(200);
-  res.setHeader('Content-Type', 'application/gzip');
-  res.setHeader('Content-Disposition', 'attachment; filename="archive.tar.gz"');
 }

@@ -2,8 +2,7 @@ import type { BbSourceEntry } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { CdsError, type VcsContent, vcsContentSchema } from '@cds/wire';
 import { z } from 'zod';
-import { refName } from '../http/ref-names';
-import { repoOf } from '../http/repository-ref';
+import { refName } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { baseName, readCommit, sourcePath } from './source-path';
@@ -42,25 +41,23 @@ export function addContentRoutes(router: Router, deps: RouteDeps): void {
       answer: z.array(vcsContentSchema),
       errors: ['notFound'],
     },
-    ({ params, query }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const { commit: ref, offset, limit } = query(call.req);
-        const [path, commit] = [sourcePath(params(call.req).path), refName(ref)];
-        const end = offset + (limit || MAX_ENTRIES);
-        // One more shows that there are too many: an end that is none hides the others.
-        const asked = Math.min(end, MAX_ENTRIES + 1);
-        const entries = await readCommit(call, { commit, path }, () =>
-          call.bitbucket.listSource(
-            ...[repoOf(call.req), commit, path, { maxDepth: 1, limit: asked }, call.ctx],
-          ),
-        );
-        requireEntries(entries, path);
-        if (entries.length > MAX_ENTRIES)
-          throw new CdsError('wrongRequest', {
-            from: `${path || 'the repository'} has more than ${MAX_ENTRIES} entries: put them into directories of their own`,
-          });
-        return entries.slice(offset, end).map((entry) => toVcsContent(entry, ''));
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { params, query }) => {
+      const { commit: ref, offset, limit } = query(call.req);
+      const [path, commit] = [sourcePath(params(call.req).path), refName(ref)];
+      const end = offset + (limit || MAX_ENTRIES);
+      // One more shows that there are too many: an end that is none hides the others.
+      const asked = Math.min(end, MAX_ENTRIES + 1);
+      const bounds = { maxDepth: 1, limit: asked };
+      const entries = await readCommit(call, { commit, path }, () =>
+        call.bitbucket.listSource(call.repo, commit, path, bounds, call.ctx),
+      );
+      requireEntries(entries, path);
+      if (entries.length > MAX_ENTRIES)
+        throw new CdsError('wrongRequest', {
+          from: `${path || 'the repository'} has more than ${MAX_ENTRIES} entries: put them into directories of their own`,
+        });
+      return entries.slice(offset, end).map((entry) => toVcsContent(entry, ''));
+    }),
   );
 
   router.get(
@@ -73,18 +70,17 @@ export function addContentRoutes(router: Router, deps: RouteDeps): void {
       answer: vcsContentSchema,
       errors: ['notFound'],
     },
-    ({ params, query }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const { bitbucket, req, ctx } = call;
-        const [path, commit] = [sourcePath(params(req).path), refName(query(req).commit)];
-        return readCommit(call, { commit, path }, async () => {
-          const entry = await bitbucket.getSourceEntry(repoOf(req), commit, path, ctx);
-          if (entry.kind === 'directory') return toVcsContent(entry, '');
-          requireReadable(entry);
-          const bytes = await bitbucket.readSource(repoOf(req), commit, path, ctx);
-          return toVcsContent(entry, textOf(bytes, entry));
-        });
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { params, query }) => {
+      const { bitbucket, req, repo, ctx } = call;
+      const [path, commit] = [sourcePath(params(req).path), refName(query(req).commit)];
+      return readCommit(call, { commit, path }, async () => {
+        const entry = await bitbucket.getSourceEntry(repo, commit, path, ctx);
+        if (entry.kind === 'directory') return toVcsContent(entry, '');
+        requireReadable(entry);
+        const bytes = await bitbucket.readSource(repo, commit, path, ctx);
+        return toVcsContent(entry, textOf(bytes, entry));
+      });
+    }),
   );
 }
 

@@ -1,6 +1,5 @@
 import type { BbSourceEntry } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
-import { repoOf } from '../http/repository-ref';
 import type { GrantedCall } from '../servers/granted-route';
 import { requireEntries } from './content-routes';
 
@@ -21,7 +20,7 @@ const MAX_LISTS = 20;
  * @throws CdsError 400 when there is more than an archive may hold
  */
 export async function listFiles(
-  call: GrantedCall,
+  { bitbucket, repo, ctx }: GrantedCall,
   commit: string,
   path: string,
 ): Promise<BbSourceEntry[]> {
@@ -31,15 +30,8 @@ export async function listFiles(
     const directory = unread.shift();
     if (directory === undefined) break;
     if (lists > MAX_LISTS) throw tooMuch(`directories deeper than ${DEPTH} levels`, path);
-    const entries = await call.bitbucket.listSource(
-      ...[
-        repoOf(call.req),
-        commit,
-        directory,
-        { maxDepth: DEPTH, limit: MAX_ENTRIES + 1 },
-        call.ctx,
-      ],
-    );
+    const bounds = { maxDepth: DEPTH, limit: MAX_ENTRIES + 1 };
+    const entries = await bitbucket.listSource(repo, commit, directory, bounds, ctx);
     requireEntries(entries, directory);
     for (const entry of entries) all.set(entry.path, entry);
     if (all.size > MAX_ENTRIES) throw tooMuch(`more than ${MAX_ENTRIES} entries`, path);

@@ -1,6 +1,5 @@
 import { isBitbucketError } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
-import { repoOf } from '../http/repository-ref';
 import type { GrantedCall } from '../servers/granted-route';
 
 const MAX_PATH = 4_096;
@@ -24,8 +23,8 @@ export function baseName(path: string): string {
 }
 
 /**
- * Reads from a commit. CDS takes every 404 for a commit without the path, and removes what it has of
- * it, so a 404 of Bitbucket about the repository or the commit is answered otherwise.
+ * Reads from a commit. CDS takes every 404 for a commit without the path, and removes what it has
+ * of it, so a 404 of Bitbucket about the repository or the commit is answered otherwise.
  * @throws CdsError 404 when only the path is missing, 403 when it is not known what the commit has
  */
 export async function readCommit<T>(
@@ -39,7 +38,7 @@ export async function readCommit<T>(
     if (!isNotFound(error)) throw error;
   }
   try {
-    await call.bitbucket.getCommit(repoOf(call.req), at.commit, call.ctx);
+    await call.bitbucket.getCommit(call.repo, at.commit, call.ctx);
   } catch (error) {
     if (!isNotFound(error)) throw error;
     throw new CdsError('forbidden', {

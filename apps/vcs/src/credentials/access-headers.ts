@@ -1,6 +1,5 @@
 import { CdsError } from '@cds/wire';
 import type { IncomingHttpHeaders } from 'node:http';
-import { isToken, readBase64Header } from './base64-header';
 
 /** The tokens that the API stores of a linked project. */
 export interface AccessPair {
@@ -8,9 +7,6 @@ export interface AccessPair {
   /** That of the linking; it never changes. */
   refreshToken: string;
 }
-
-const ACCESS_TOKEN = 'x-cds-access-token';
-const REFRESH_TOKEN = 'x-cds-access-token-secret';
 
 /** Carries a new access token to the API, in plain text, although the API sends it in base64. */
 export const NEW_ACCESS_TOKEN_HEADER = 'X-CDS-ACCESS-TOKEN';
@@ -31,18 +27,38 @@ export const ACCESS_HEADERS = {
 /** @throws CdsError 401 when a token is missing or malformed */
 export function readAccessHeaders(headers: IncomingHttpHeaders): AccessPair {
   return {
-    accessToken: decode(headers, ACCESS_TOKEN),
-    refreshToken: decode(headers, REFRESH_TOKEN),
+    accessToken: readToken(headers, 'X-CDS-ACCESS-TOKEN'),
+    refreshToken: readToken(headers, 'X-CDS-ACCESS-TOKEN-SECRET'),
   };
 }
 
-function decode(headers: IncomingHttpHeaders, name: string): string {
-  if (!headers[name])
-    throw new CdsError('notAuthenticated', { from: `header ${name.toUpperCase()} is missing` });
+function readToken(headers: IncomingHttpHeaders, name: string): string {
+  if (!headers[name.toLowerCase()])
+    throw new CdsError('notAuthenticated', { from: `header ${name} is missing` });
   const token = readBase64Header(headers, name).toString('latin1');
   if (!isToken(token))
-    throw new CdsError('notAuthenticated', {
-      from: `header ${name.toUpperCase()} is not a token in base64`,
-    });
+    throw new CdsError('notAuthenticated', { from: `header ${name} is not a token in base64` });
   return token;
+}
+
+/**
+ * The bytes of a header that the API sends in base64; empty when it is absent.
+ * @param name in upper case
+ * @throws CdsError 401 when it is not base64
+ */
+export function readBase64Header(headers: IncomingHttpHeaders, name: string): Buffer {
+  const value = String(headers[name.toLowerCase()] ?? '');
+  const bytes = Buffer.from(value, 'base64');
+  if (stripPadding(bytes.toString('base64')) !== stripPadding(value))
+    throw new CdsError('notAuthenticated', { from: `header ${name} is not in base64` });
+  return bytes;
+}
+
+/** Whether a header can carry it: printable ASCII. */
+export function isToken(text: string): boolean {
+  return /^[!-~]+$/.test(text);
+}
+
+function stripPadding(text: string): string {
+  return text.replace(/={1,2}$/, '');
 }

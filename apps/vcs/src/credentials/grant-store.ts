@@ -29,24 +29,13 @@ return 1
 `,
 });
 
+export type GrantStore = ReturnType<typeof createGrantStore>;
+
 /**
  * The newest pair of every grant, encrypted in Redis. After a failover Redis may hold a used-up
  * pair: this process restores the newest pairs that it saw.
  */
-export interface GrantStore {
-  /** From memory when it was read in the last 5 s, else from Redis. Rejects while Redis is away. */
-  read(key: string): Promise<Grant | undefined>;
-  /** Always from Redis. Rejects while Redis is away. */
-  readFresh(key: string): Promise<Grant | undefined>;
-  /** Also waits a moment for a replica, where Redis has one. */
-  write(key: string, grant: Grant): Promise<void>;
-}
-
-export function createGrantStore(deps: {
-  redis: Redis;
-  cipher: GrantCipher;
-  logger: Logger;
-}): GrantStore {
+export function createGrantStore(deps: { redis: Redis; cipher: GrantCipher; logger: Logger }) {
   const { redis, cipher, logger } = deps;
   const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
   const newest = new LRUCache<string, Grant>({ max: MAX_NEWEST });
@@ -126,9 +115,12 @@ export function createGrantStore(deps: {
   }
 
   return {
-    read: async (key) => memory.get(key) ?? readFresh(key),
+    /** From memory, at most 5 s old, else from Redis. Rejects while Redis is away. */
+    read: async (key: string) => memory.get(key) ?? readFresh(key),
+    /** Always from Redis. Rejects while Redis is away. */
     readFresh,
-    async write(key, grant) {
+    /** Also waits a moment for a replica, where Redis has one. */
+    async write(key: string, grant: Grant): Promise<void> {
       // The newest from now on, also where Redis refuses or loses it.
       newest.set(key, grant);
       await redis.set(key, cipher.seal(key, JSON.stringify(grant)), 'EX', GRANT_TTL_SECONDS);

@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import type { CallContext } from '@cds/bitbucket';
+import { hash } from 'node:crypto';
+import type { AccessTokenSource, CallContext } from '@cds/bitbucket';
 import { abortable } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
@@ -9,13 +9,13 @@ import type { AccessPair } from './access-headers';
 import type { CallCredential } from './call-credential';
 import { isExpired, isExpiring, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
-import type { RenewGrant } from './renew-grant';
+import type { GrantRenewals } from './renew-grant';
 import type { UnsavedGrants } from './unsaved-grants';
 
-export interface GrantTokensDeps {
+interface GrantTokensDeps {
   store: GrantStore;
   unsaved: UnsavedGrants;
-  renewGrant: RenewGrant;
+  renewGrant: GrantRenewals['renewGrant'];
   logger: Logger;
 }
 
@@ -26,15 +26,6 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Cal
   let lastUsed: string | undefined;
   let coalescedToken: string | undefined;
 
-  async function stored(): Promise<Grant | undefined> {
-    try {
-      return await deps.store.read(key);
-    } catch (error) {
-      deps.logger.warn({ err: error }, "Redis does not answer: the API's access token is used");
-      return undefined;
-    }
-  }
-
   function renewed(rejected: string): Promise<string> {
     return deps
       .renewGrant({ key, givenRefreshToken: given.refreshToken, rejected })
@@ -44,7 +35,10 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Cal
   async function first(): Promise<string> {
     // A pair that is not in Redis yet must not be used, and the one before it is used up.
     await deps.unsaved.settled(key);
-    const grant = await stored();
+    const grant = await deps.store.read(key).catch((error: unknown) => {
+      deps.logger.warn({ err: error }, "Redis does not answer: the API's access token is used");
+      return undefined;
+    });
     if (!grant) return given.accessToken;
     if (!isExpiring(grant, Date.now())) return grant.accessToken;
     try {
@@ -71,7 +65,7 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Cal
 
   return {
     key,
-    sender: createHash('sha256').update(JSON.stringify(given)).digest('hex'),
+    sender: hash('sha256', JSON.stringify(given)),
     get lastUsed() {
       return used();
     },
@@ -90,5 +84,40 @@ export function createGrantTokens(deps: GrantTokensDeps, given: AccessPair): Cal
       if (next === rejected) throw new CdsError('grantRefused');
       return next;
     },
+  };
+}
+
+/**
+ * Access tokens for work without a request: of the newest pair in Redis alone.
+ * @param key `vcsKeys.grant` of it
+ * @throws CdsError 401 id 44 (by its methods) where Redis holds no pair; 503 while Redis is away
+ */
+export function createStoredGrantTokens(
+  { store, unsaved, renewGrant }: Omit<GrantTokensDeps, 'logger'>,
+  key: string,
+): AccessTokenSource {
+  async function stored(): Promise<Grant> {
+    await unsaved.settled(key);
+    const grant = await store.read(key);
+    if (grant) return grant;
+    throw new CdsError('grantRefused', {
+      from: 'Redis holds no tokens of the project yet: they are there after its next renewal',
+    });
+  }
+
+  async function renewed(rejected: string): Promise<string> {
+    const { refreshToken } = await stored();
+    const grant = await renewGrant({ key, givenRefreshToken: refreshToken, rejected });
+    return grant.accessToken;
+  }
+
+  async function current(): Promise<string> {
+    const grant = await stored();
+    return isExpiring(grant, Date.now()) ? renewed(grant.accessToken) : grant.accessToken;
+  }
+
+  return {
+    current: (ctx) => abortable(current(), ctx.signal, deadlinePassed),
+    renew: (rejected, ctx) => abortable(renewed(rejected), ctx.signal, deadlinePassed),
   };
 }

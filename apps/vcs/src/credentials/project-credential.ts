@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { CdsError } from '@cds/wire';
 import type { Logger } from '@cds/service';
 import type { CallCredential } from './call-credential';
@@ -8,7 +8,7 @@ import type { Refusals } from './refusals';
 
 /** Names the credential of a VCS project without its secrets. */
 export function projectKey({ apiUrl, user = '', token, part }: VcsProject): string {
-  return `vcs-project:${sha256(JSON.stringify([apiUrl, user, token, part ?? null]))}`;
+  return `vcs-project:${hash('sha256', JSON.stringify([apiUrl, user, token, part ?? null]))}`;
 }
 
 /** Whether a {@link CallCredential.key} is that of a VCS project. */
@@ -21,7 +21,9 @@ export function isProjectKey(key: string): boolean {
  * of one access token. https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
  */
 export function countedTogether({ user, token }: VcsProject): string {
-  return user === undefined ? `token:${sha256(token)}` : `user:${sha256(user.toLowerCase())}`;
+  return user === undefined
+    ? `token:${hash('sha256', token)}`
+    : `user:${hash('sha256', user.toLowerCase())}`;
 }
 
 /**
@@ -70,8 +72,4 @@ export function createProjectCredential(
       throw new CdsError('credentialRefused', { from, cause: refusal });
     },
   };
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
 }

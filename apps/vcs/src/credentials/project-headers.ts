@@ -2,7 +2,7 @@ import type { BitbucketPart } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
 import type { IncomingHttpHeaders } from 'node:http';
 import { shorten } from '../http/shorten';
-import { isToken, readBase64Header } from './base64-header';
+import { isToken, readBase64Header } from './access-headers';
 
 /** A VCS project of CDS 0.51 and later: how it calls Bitbucket, and as whom. */
 export interface VcsProject {
@@ -17,7 +17,7 @@ export interface VcsProject {
   part: BitbucketPart | undefined;
 }
 
-export const PROJECT_TYPE = 'bitbucketcloud';
+const PROJECT_TYPE = 'bitbucketcloud';
 const DEFAULT_API_URL = 'https://api.bitbucket.org/2.0';
 const DEFAULT_URL = 'https://bitbucket.org';
 /** The user with whom Git sends an access token of a workspace, project or repository. */
@@ -27,15 +27,11 @@ const MAX_USER = 500;
 /** Of a workspace, a repository or a project. */
 const NAME = /^[\w.-]+$/;
 
-const TYPE = 'x-cds-vcs-type';
-const URL_HEADER = 'x-cds-vcs-url';
-const API_URL = 'x-cds-vcs-url-api';
-const USERNAME = 'x-cds-vcs-username';
-const TOKEN = 'x-cds-vcs-token';
+const TYPE = 'X-CDS-VCS-TYPE';
 
 /** The headers of a call on behalf of a VCS project. Those of Gerrit, `-SSH-…`, are ignored. */
 export const PROJECT_HEADERS = {
-  'X-CDS-VCS-TYPE': {
+  [TYPE]: {
     description: `\`${PROJECT_TYPE}\`, in base64: the call is of a VCS project (CDS 0.51 and later).`,
   },
   'X-CDS-VCS-URL': {
@@ -52,6 +48,14 @@ export const PROJECT_HEADERS = {
 };
 
 /**
+ * Whether the API calls for a VCS project, whose credential comes with the call (CDS 0.51 and
+ * later), and not for a project that is linked by OAuth.
+ */
+export function isOfVcsProject({ headers }: { headers: IncomingHttpHeaders }): boolean {
+  return Boolean(headers[TYPE.toLowerCase()]);
+}
+
+/**
  * The VCS project that a call is for; undefined where it is for none. The API sends the type with
  * every call of a VCS project, and with no other.
  * @throws CdsError 404 for another type; 400 or 401 for a header that makes no sense
@@ -64,13 +68,19 @@ export function readProjectHeaders(headers: IncomingHttpHeaders): VcsProject | u
     throw new CdsError('notFound', {
       from: `VCS projects of type ${JSON.stringify(shorten(type, 50))} are not for this service: it serves ${PROJECT_TYPE}`,
     });
-  const { url, part } = pagesOf(read(URL_HEADER));
-  const token = read(TOKEN);
+  const { url, part } = pagesOf(read('X-CDS-VCS-URL'));
+  const token = read('X-CDS-VCS-TOKEN');
   if (token !== '' && !isToken(token))
     throw new CdsError('credentialRefused', {
       from: 'its token holds blanks or other characters that no token has: import the VCS project again with the token alone',
     });
-  return { apiUrl: apiUrlOf(read(API_URL)), url, user: userOf(read(USERNAME)), token, part };
+  return {
+    apiUrl: apiUrlOf(read('X-CDS-VCS-URL-API')),
+    url,
+    user: userOf(read('X-CDS-VCS-USERNAME')),
+    token,
+    part,
+  };
 }
 
 function userOf(user: string): string | undefined {

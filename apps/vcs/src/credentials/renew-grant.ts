@@ -8,9 +8,8 @@ import { tokenErrorToCds } from '../http/bitbucket-errors';
 import type { RefreshResult } from '../monitoring/vcs-metrics';
 import { grantFrom, type Grant } from './grant';
 import type { GrantStore } from './grant-store';
-import { redisNeeded } from './redis-needed';
 import { createRefusals } from './refusals';
-import type { UnsavedGrants } from './unsaved-grants';
+import { redisNeeded, type UnsavedGrants } from './unsaved-grants';
 
 /** Longer than all work under the lock: one refresh and storing it, each 20 s at most. */
 const LOCK_TTL_MS = 44_000;
@@ -19,7 +18,7 @@ const LOCK_WAIT_MS = 46_000;
 const REFRESH_MS = 20_000;
 
 /** The grant to renew. */
-export interface Renewal {
+interface Renewal {
   key: string;
   /** The refresh token to use when Redis holds none for `key`. */
   givenRefreshToken: string;
@@ -27,13 +26,7 @@ export interface Renewal {
   rejected: string;
 }
 
-/**
- * Returns a grant whose access token is not `rejected`: another caller's, else a refreshed one,
- * which is in Redis by then. All callers and replicas share one refresh. It goes on when its caller
- * is gone, since an answer of Bitbucket that is dropped is a grant lost.
- * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's
- */
-export type RenewGrant = (renewal: Renewal) => Promise<Grant>;
+export type GrantRenewals = ReturnType<typeof createGrantRenewals>;
 
 export function createGrantRenewals(deps: {
   redis: Redis;
@@ -95,18 +88,28 @@ export function createGrantRenewals(deps: {
     return started;
   }
 
-  const renewGrant: RenewGrant = async (renewal) => {
+  /**
+   * Returns a grant whose access token is not `rejected`: another caller's, else a refreshed one,
+   * which is in Redis by then. All callers and replicas share one refresh. It goes on when its
+   * caller is gone, since an answer of Bitbucket that is dropped is a grant lost.
+   * @throws CdsError 401 id 44 when the grant is dead, 503 when Redis is away, else as Bitbucket's
+   */
+  async function renewGrant(renewal: Renewal): Promise<Grant> {
     try {
       const grant = await alone(renewal);
       // The renewal under way may have been for an older token, and returned the rejected one.
       return grant.accessToken === renewal.rejected ? await alone(renewal) : grant;
     } catch (error) {
       if (error instanceof CdsError) throw error;
-      if (error instanceof LockTimeoutError) throw renewedTooSlowly(error);
+      if (error instanceof LockTimeoutError)
+        throw new CdsError('unavailable', {
+          from: 'another call renews the access token and takes too long: repeat the call',
+          cause: error,
+        });
       logger.warn({ err: error }, 'grant not renewed: Redis does not answer');
       throw redisNeeded(error);
     }
-  };
+  }
 
   return {
     renewGrant,
@@ -121,11 +124,4 @@ export function createGrantRenewals(deps: {
       }
     },
   };
-}
-
-function renewedTooSlowly(cause: LockTimeoutError): CdsError {
-  return new CdsError('unavailable', {
-    from: 'another call renews the access token and takes too long: repeat the call',
-    cause,
-  });
 }

@@ -2,13 +2,12 @@ import type { CdsApiClient } from '@cds/api-client';
 import { isCdsAtLeast } from '@cds/config';
 import { askSeldom, type Logger } from '@cds/service';
 
-/** The version of CDS, for the few answers that changed between versions. */
-export interface ApiVersion {
-  /** False while the version is not known: it then counts as CDS 0.41. */
-  atLeast(major: number, minor: number): boolean;
-}
+export type ApiVersion = Pick<ReturnType<typeof createApiVersion>, 'atLeast'>;
 
-/** Reads `/mon/version` of the API; a version without numbers (`snapshot`) counts as unknown. */
+/**
+ * The version of CDS, for the few answers that changed between versions. Reads `/mon/version` of
+ * the API; a version without numbers (`snapshot`) counts as unknown.
+ */
 export function createApiVersion(deps: { api: Pick<CdsApiClient, 'version'>; logger: Logger }) {
   const asked = askSeldom(
     async () => {
@@ -19,6 +18,7 @@ export function createApiVersion(deps: { api: Pick<CdsApiClient, 'version'>; log
     (error) => deps.logger.debug({ err: error }, 'version of the CDS API not read'),
   );
   return {
+    /** False while the version is not known: it then counts as CDS 0.41. */
     atLeast: (major: number, minor: number): boolean =>
       isCdsAtLeast(asked.last() ?? '', `${major}.${minor}`) ?? false,
     refresh: asked.refresh,

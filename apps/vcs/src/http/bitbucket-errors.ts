@@ -52,28 +52,22 @@ export function tokenErrorToCds(error: unknown): unknown {
   });
 }
 
+/** By the status of Bitbucket's answer; any other is a bad gateway. */
+const KINDS: Readonly<Record<number, KnownErrorName>> = {
+  400: 'wrongRequest',
+  // The client renewed the token already and was refused again.
+  401: 'grantRefused',
+  402: 'forbidden',
+  403: 'forbidden',
+  409: 'conflict',
+  429: 'tooManyRequests',
+};
+
 function kindOf(error: BitbucketError, missing: MissingKind): KnownErrorName {
   if (error instanceof DeadGrantError) return 'grantRefused';
   if (error.kind === 'timeout') return 'gatewayTimeout';
   if (error.kind !== 'answer') return 'badGateway';
-  switch (error.status) {
-    case 400:
-      return 'wrongRequest';
-    // The client renewed the token already and was refused again.
-    case 401:
-      return 'grantRefused';
-    case 402:
-    case 403:
-      return 'forbidden';
-    case 404:
-      return missing;
-    case 409:
-      return 'conflict';
-    case 429:
-      return 'tooManyRequests';
-    default:
-      return 'badGateway';
-  }
+  return error.status === 404 ? missing : (KINDS[error.status ?? 0] ?? 'badGateway');
 }
 
 function retryAfter(error: BitbucketError): string {

@@ -1,12 +1,5 @@
 import type { RepoRef } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
-import type { Request } from 'express';
-
-/** The repository that the route's `{owner}` and `{repo}` name. */
-export function repoOf(req: Request): RepoRef {
-  const { owner, repo } = req.params;
-  return { workspace: String(owner), slug: String(repo) };
-}
 
 /** The repository of a full name `workspace/slug`. @throws CdsError 400 for any other form. */
 export function repoFromFullName(fullName: string): RepoRef {
@@ -21,4 +14,11 @@ export function repoFromFullName(fullName: string): RepoRef {
 /** `workspace/slug`. */
 export function fullNameOf(repo: RepoRef): string {
   return `${repo.workspace}/${repo.slug}`;
+}
+
+const REF = /^refs\/(heads|tags)\/(?=.)/;
+
+/** The name of a branch or a tag, which CDS's workflows as code write as `refs/heads/NAME`. */
+export function refName(ref: string): string {
+  return ref.replace(REF, '');
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /**
  * Bitbucket's limit for short texts:
@@ -11,8 +11,8 @@ const HASH_DIGITS = 16;
 /** `text`, or its beginning and a hash: different texts stay different. */
 export function shortenDistinct(text: string, max: number): string {
   if (text.length <= max) return text;
-  const hash = createHash('sha256').update(text).digest('hex').slice(0, HASH_DIGITS);
-  return `${firstCharacters(text, max - HASH_DIGITS - 1)}-${hash}`;
+  const digits = hash('sha256', text).slice(0, HASH_DIGITS);
+  return `${firstCharacters(text, max - HASH_DIGITS - 1)}-${digits}`;
 }
 
 /** `text` where it fits into `max` characters, else its beginning and `mark`. */

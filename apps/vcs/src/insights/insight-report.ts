@@ -1,7 +1,26 @@
 import type { NewReport, ReportData } from '@cds/bitbucket';
 import { whyUnreachable } from '@cds/config';
+import { z } from 'zod';
+import { text } from '../http/route-params';
 import { shorten, shortenDistinct } from '../http/shorten';
-import type { Insight } from './insight-schema';
+
+/** CDS sends six. */
+const MAX_SENT = 100;
+
+/** A report about a commit, as CDS sends it. */
+export const insightSchema = z
+  .object({
+    title: text,
+    detail: text,
+    data: z
+      .array(z.unknown())
+      .max(MAX_SENT)
+      .pipe(z.array(z.object({ title: text, type: text, text, href: text })))
+      .nullish()
+      .transform((value) => value ?? []),
+  })
+  .meta({ id: 'VcsInsight' });
+export type Insight = z.infer<typeof insightSchema>;
 
 /**
  * Bitbucket's bounds of a report:
@@ -34,18 +53,12 @@ export function toReport(key: string, insight: Insight): NewReport {
   };
 }
 
-/** The same without links, which Bitbucket refuses when it cannot resolve them. */
-export function withoutLinks(report: NewReport): NewReport {
-  return {
-    ...report,
-    data: report.data.map((field) =>
-      field.type === 'LINK' ? textField(field.title, field.value.text) : field,
-    ),
-  };
-}
-
-export function hasLinks({ data }: NewReport): boolean {
-  return data.some(({ type }) => type === 'LINK');
+/** Without links, which Bitbucket refuses when it cannot resolve them; undefined for none. */
+export function withoutLinks(report: NewReport): NewReport | undefined {
+  const data = report.data.map((field) =>
+    field.type === 'LINK' ? textField(field.title, field.value.text) : field,
+  );
+  return report.data.some(({ type }) => type === 'LINK') ? { ...report, data } : undefined;
 }
 
 /** Undefined where CDS does not say how it ended. */

@@ -1,13 +1,12 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isBitbucketError, type NewReport } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
-import { fullNameOf, repoOf } from '../http/repository-ref';
+import { fullNameOf } from '../http/repository-ref';
 import { repositoryParams } from '../http/route-params';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
-import { hasLinks, toReport, withoutLinks } from './insight-report';
-import { insightSchema } from './insight-schema';
+import { insightSchema, toReport, withoutLinks } from './insight-report';
 
 /** CDS sends a report up to three times without a change. */
 const SAME_MS = 10 * 60_000;
@@ -32,27 +31,26 @@ export function addInsightRoutes(router: Router, deps: RouteDeps): void {
       answer: 'nothing',
       errors: ['notFound'],
     },
-    ({ params, body }) =>
-      grantedRoute(deps, 'notFound', async (call) => {
-        const { commit, insightKey } = params(call.req);
-        const report = toReport(insightKey, body(call.req));
-        if (call.server.config.status.disable) return;
-        const id = JSON.stringify([call.grant, fullNameOf(repoOf(call.req)), commit, report.id]);
-        const digest = createHash('sha256').update(JSON.stringify(report)).digest('base64');
-        if (sent.get(id) === digest) return;
-        await putReport(call, commit, report);
-        sent.set(id, digest);
-      }),
+    grantedRoute(deps, 'notFound', async (call, { params, body }) => {
+      const { commit, insightKey } = params(call.req);
+      const report = toReport(insightKey, body(call.req));
+      if (call.server.config.status.disable) return;
+      const id = JSON.stringify([call.grant, fullNameOf(call.repo), commit, report.id]);
+      const digest = hash('sha256', JSON.stringify(report), 'base64');
+      if (sent.get(id) === digest) return;
+      await putReport(call, commit, report);
+      sent.set(id, digest);
+    }),
   );
 }
 
 async function putReport(call: GrantedCall, commit: string, report: NewReport): Promise<void> {
-  const { bitbucket, req, ctx } = call;
+  const { bitbucket, repo, ctx } = call;
   try {
-    await bitbucket.putReport(repoOf(req), commit, report, ctx);
+    await bitbucket.putReport(repo, commit, report, ctx);
   } catch (error) {
-    const mayBeLinks = isBitbucketError(error) && error.status === 400 && hasLinks(report);
-    if (!mayBeLinks) throw error;
-    await bitbucket.putReport(repoOf(req), commit, withoutLinks(report), ctx);
+    const plain = withoutLinks(report);
+    if (!plain || !isBitbucketError(error) || error.status !== 400) throw error;
+    await bitbucket.putReport(repo, commit, plain, ctx);
   }
 }

@@ -11,10 +11,6 @@ const READ_SOURCES = ['bitbucket', 'under_way', 'memory'] as const;
 /** The source of an answer. */
 export type ReadSource = (typeof READ_SOURCES)[number];
 
-const HELD_BACK = ['listing', 'repair'] as const;
-/** Work that waits because few calls are left. */
-export type HeldBack = (typeof HELD_BACK)[number];
-
 const REFRESH_RESULTS = ['renewed', 'refused', 'failed'] as const;
 /** `refused`: the grant is dead; `failed`: no answer of Bitbucket, or it could not be stored. */
 export type RefreshResult = (typeof REFRESH_RESULTS)[number];
@@ -32,28 +28,12 @@ type ReadCallsLeft = () => Promise<{ left: number | undefined }>;
 /** The calls that are left of a limit, 0 for none. */
 type CallsLeft = { left: number | undefined; limit: number };
 
-/** The metrics of `vcs`. No label holds a value of a request. */
-export interface VcsMetrics {
-  call(server: string, call: BitbucketCall): void;
-  read(source: ReadSource): void;
-  heldBack(what: HeldBack): void;
-  tokenRefresh(result: RefreshResult): void;
-  status(result: SendResult): void;
-  repair(result: RepairResult): void;
-  /** A call of the API was answered from memory, since it repeated one that failed. */
-  repeated(): void;
-  /** Shows the calls that are left to the credentials of all VCS projects. */
-  showProjectBudgets(states: () => readonly CallsLeft[]): void;
-  /** Bitbucket refused the token of a VCS project. */
-  credentialRefused(): void;
-  /** Shows the calls that are left to a server; nothing without a limit. */
-  showBudget(server: string, limit: number, state: ReadCallsLeft): void;
-}
+export type VcsMetrics = ReturnType<typeof createVcsMetrics>;
 
-/** Without `metrics` nothing is counted. */
+/** Metrics of `vcs`; none without `metrics`. No label holds a value of a request. */
 export function createVcsMetrics(
   metrics: Pick<Metrics, 'counter' | 'gauge' | 'histogram'> | undefined,
-): VcsMetrics {
+) {
   const budgets = new Map<string, ReadCallsLeft>();
   let projectBudgets: () => readonly CallsLeft[] = () => [];
   const busiestProject = () =>
@@ -115,46 +95,47 @@ export function createVcsMetrics(
       this.set(projectBudgets().length);
     },
   });
-  const reads = byLabel(metrics, 'source', READ_SOURCES, {
-    name: 'cds_vcs_reads_total',
-    help: 'Reads that can be shared: those that asked Bitbucket, joined one under way, or were answered from memory.',
-  });
-  const heldBack = byLabel(metrics, 'what', HELD_BACK, {
-    name: 'cds_vcs_held_back_total',
-    help: 'Listings not asked for and repairs of webhooks put off, so that calls are left for runs.',
-  });
-  const refreshes = byLabel(metrics, 'result', REFRESH_RESULTS, {
-    name: 'cds_vcs_token_refreshes_total',
-    help: 'Access tokens that Bitbucket was asked to renew.',
-  });
-  const statuses = byLabel(metrics, 'result', SEND_RESULTS, {
-    name: 'cds_vcs_statuses_total',
-    help: 'Build statuses: sent, known to Bitbucket already, or failed.',
-  });
-  const repairs = byLabel(metrics, 'result', REPAIR_RESULTS, {
-    name: 'cds_vcs_webhook_repairs_total',
-    help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
-  });
 
   return {
-    call(server, { route, method, status, failure, isRetry, durationMs }) {
+    call(server: string, call: BitbucketCall): void {
+      const { route, method, status, failure, isRetry, durationMs } = call;
       calls?.inc({ route, method, status: failure ?? String(status) });
       duration?.observe({ route }, durationMs / 1000);
       if (isRetry) retries?.inc({ route });
       if (status === 429) limited?.inc({ server });
     },
-    read: reads,
-    heldBack,
-    tokenRefresh: refreshes,
-    status: statuses,
-    repair: repairs,
+    read: byLabel(metrics, 'source', READ_SOURCES, {
+      name: 'cds_vcs_reads_total',
+      help: 'Reads that can be shared: those that asked Bitbucket, joined one under way, or were answered from memory.',
+    }),
+    /** Work waits because few calls are left. */
+    heldBack: byLabel(metrics, 'what', ['listing', 'repair'], {
+      name: 'cds_vcs_held_back_total',
+      help: 'Listings not asked for and repairs of webhooks put off, so that calls are left for runs.',
+    }),
+    tokenRefresh: byLabel(metrics, 'result', REFRESH_RESULTS, {
+      name: 'cds_vcs_token_refreshes_total',
+      help: 'Access tokens that Bitbucket was asked to renew.',
+    }),
+    status: byLabel(metrics, 'result', SEND_RESULTS, {
+      name: 'cds_vcs_statuses_total',
+      help: 'Build statuses: sent, known to Bitbucket already, or failed.',
+    }),
+    repair: byLabel(metrics, 'result', REPAIR_RESULTS, {
+      name: 'cds_vcs_webhook_repairs_total',
+      help: 'Webhooks at Bitbucket that were unsigned, inactive or signed with another key, and what came of their repair.',
+    }),
+    /** A call of the API was answered from memory, since it repeated one that failed. */
     repeated: () => repeats?.inc(),
+    /** Bitbucket refused the token of a VCS project. */
     credentialRefused: () => refusedCredentials?.inc(),
-    showProjectBudgets(states) {
+    /** Shows the calls that are left to the credentials of all VCS projects. */
+    showProjectBudgets(states: () => readonly CallsLeft[]): void {
       limited?.inc({ server: PROJECTS_LABEL }, 0);
       projectBudgets = states;
     },
-    showBudget(server, limit, state) {
+    /** Shows the calls that are left to a server; nothing without a limit. */
+    showBudget(server: string, limit: number, state: ReadCallsLeft): void {
       limited?.inc({ server }, 0);
       if (limit === 0) return;
       limits?.set({ server }, limit);

@@ -1,9 +1,9 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import { defineScript, replies, vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import type { z } from 'zod';
-import { repositoryEventSchema, type RepositoryEvent } from './repository-event';
+import { vcsCommitSchema, vcsPullRequestSchema } from '@cds/wire';
+import { z } from 'zod';
 import { snapshotSchema, type Snapshot } from './repository-state';
 
 /** The time after which a repository is forgotten that is not polled. */
@@ -12,6 +12,19 @@ const TTL_SECONDS = 30 * 24 * 60 * 60;
 const MAX_EVENTS = 5_000;
 /** Clock skew between `hooks` and Redis. An event that comes twice does no harm. */
 const MAX_CLOCK_SKEW_SECONDS = 60;
+
+/** A change in a repository. The API receives it and returns it unchanged. */
+export const repositoryEventSchema = z.discriminatedUnion('kind', [
+  /** `ref` is whole: `refs/heads/NAME` or `refs/tags/NAME`. */
+  z.object({ kind: z.enum(['create', 'push']), ref: z.string(), commit: vcsCommitSchema }),
+  z.object({ kind: z.literal('delete'), ref: z.string() }),
+  z.object({
+    kind: z.literal('pullrequest'),
+    action: z.enum(['opened', 'edited']),
+    pullRequest: vcsPullRequestSchema,
+  }),
+]);
+export type RepositoryEvent = z.infer<typeof repositoryEventSchema>;
 
 /** Stores a snapshot and its events, and returns 1, unless another poll stored one since `read`. */
 const RECORD_EVENTS = defineScript({
@@ -39,29 +52,17 @@ export interface LastPoll {
   snapshot?: Snapshot;
 }
 
+export type EventLog = ReturnType<typeof createEventLog>;
+
 /**
  * The last snapshot and the events of each repository, for all replicas and workflows. Events carry
  * the time of Redis. Every method rejects while Redis is away.
  */
-export interface EventLog {
-  read(repository: string): Promise<LastPoll>;
-  /** @returns false, and stores nothing, when another poll stored a snapshot after `last` */
-  record(
-    repository: string,
-    last: LastPoll,
-    now: Snapshot,
-    events: readonly RepositoryEvent[],
-  ): Promise<boolean>;
-  /** Events since `sinceSeconds` (since 1970), or up to a minute before, oldest first. */
-  since(repository: string, sinceSeconds: number): Promise<RepositoryEvent[]>;
-}
-
-export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog {
-  const { redis, logger } = deps;
-  const record = RECORD_EVENTS.on(redis);
+export function createEventLog({ redis, logger }: { redis: Redis; logger: Logger }) {
+  const recordEvents = RECORD_EVENTS.on(redis);
 
   return {
-    async read(repository) {
+    async read(repository: string): Promise<LastPoll> {
       const [version, text] = await redis.hmget(
         vcsKeys.snapshot(repository),
         'version',
@@ -74,8 +75,14 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
         logger.warn({ repository }, 'snapshot of a repository cannot be read: starting anew');
       return snapshot ? { version, snapshot } : { version };
     },
-    async record(repository, last, now, events) {
-      return record(
+    /** @returns false, and stores nothing, when another poll stored a snapshot after `last` */
+    record(
+      repository: string,
+      last: LastPoll,
+      now: Snapshot,
+      events: readonly RepositoryEvent[],
+    ): Promise<boolean> {
+      return recordEvents(
         { snapshot: vcsKeys.snapshot(repository), events: vcsKeys.events(repository) },
         {
           read: last.version,
@@ -87,7 +94,8 @@ export function createEventLog(deps: { redis: Redis; logger: Logger }): EventLog
         events.map((event) => ({ event: JSON.stringify(event) })),
       );
     },
-    async since(repository, sinceSeconds) {
+    /** Events since `sinceSeconds` (since 1970), or up to a minute before, oldest first. */
+    async since(repository: string, sinceSeconds: number): Promise<RepositoryEvent[]> {
       const start = String(Math.max(0, Math.floor(sinceSeconds) - MAX_CLOCK_SKEW_SECONDS) * 1_000);
       const entries = await redis.xrange(vcsKeys.events(repository), start, '+');
       return entries.flatMap(([, fields]) => {
@@ -110,6 +118,5 @@ function parsed<T>(schema: z.ZodType<T>, text: string): T | undefined {
 
 /** Names a repository of a server in Redis. */
 export function repositoryKey(server: string, fullName: string): string {
-  const identity = JSON.stringify([server, fullName.toLowerCase()]);
-  return createHash('sha256').update(identity).digest('hex');
+  return hash('sha256', JSON.stringify([server, fullName.toLowerCase()]));
 }

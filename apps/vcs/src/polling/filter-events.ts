@@ -1,9 +1,8 @@
 import type { VcsBranch, VcsDeleteEvent, VcsPullRequestEvent, VcsPushEvent } from '@cds/wire';
 import { toVcsBranch } from '../repositories/vcs-branch';
-import type { RepositoryEvent } from './repository-event';
+import type { RepositoryEvent } from './event-log';
 
 export const EVENT_FILTERS = ['push', 'create', 'delete', 'pullrequests'] as const;
-export type EventFilter = (typeof EVENT_FILTERS)[number];
 
 const BRANCH = 'refs/heads/';
 
@@ -20,31 +19,26 @@ export interface Repository {
  */
 export function filterEvents(
   events: readonly RepositoryEvent[],
-  filter: EventFilter,
+  filter: (typeof EVENT_FILTERS)[number],
   repository: Repository,
 ): (VcsPushEvent | VcsDeleteEvent | VcsPullRequestEvent)[] {
   const last = lastOfEach(events);
+  const pushed = last.filter((event) => 'commit' in event);
   switch (filter) {
     case 'push':
-      return last.flatMap((event) =>
-        event.kind === 'push' || event.kind === 'create' ? [toPush(event, repository)] : [],
-      );
+      return pushed.map((event) => toPush(event, repository));
     case 'create': {
       const created = new Set(
         events.flatMap((event) => (event.kind === 'create' ? [event.ref] : [])),
       );
-      return last.flatMap((event) =>
-        (event.kind === 'push' || event.kind === 'create') && created.has(event.ref)
-          ? [toPush(event, repository)]
-          : [],
-      );
+      return pushed.filter(({ ref }) => created.has(ref)).map((event) => toPush(event, repository));
     }
     case 'delete':
-      return last.flatMap((event) =>
-        event.kind === 'delete' ? [{ branch: toBranch(event.ref, '', repository) }] : [],
-      );
+      return last
+        .filter((event) => event.kind === 'delete')
+        .map(({ ref }) => ({ branch: toBranch(ref, '', repository) }));
     case 'pullrequests':
-      return last.flatMap((event) => (event.kind === 'pullrequest' ? [toPullRequest(event)] : []));
+      return last.filter((event) => event.kind === 'pullrequest').map(toPullRequest);
   }
 }
 

@@ -1,33 +1,32 @@
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import type { GrantedCall } from '../servers/granted-route';
-import { fullNameOf, repoOf } from '../http/repository-ref';
-import { compareStates } from './compare-states';
-import { repositoryKey, type EventLog, type LastPoll } from './event-log';
-import type { RepositoryEvent } from './repository-event';
-import { confirmGone, readRepositoryState, snapshotOf } from './repository-state';
+import { fullNameOf } from '../http/repository-ref';
+import { repositoryKey, type EventLog, type LastPoll, type RepositoryEvent } from './event-log';
+import {
+  confirmGone,
+  readRepositoryState,
+  type RepositoryState,
+  type Snapshot,
+  snapshotOf,
+} from './repository-state';
 
+/** Digits of the hashes of pull requests, where Bitbucket does not return the whole. */
+const SHORT_HASH = 12;
 const MIN_DELAY_SECONDS = 60;
 /** Polls of a repository take at most 120 of Bitbucket's 1,000 calls an hour. */
 const SECONDS_PER_CALL = 30;
 
-export interface FoundEvents {
-  events: RepositoryEvent[];
-  /** Seconds until the next poll is worth its calls. */
-  delaySeconds: number;
-}
-
-export type FindEvents = (call: GrantedCall, sinceSeconds: number) => Promise<FoundEvents>;
+export type FindEvents = ReturnType<typeof createFindEvents>;
 
 /**
  * Polls a repository with the caller's own grant, stores its changes since the last poll by any
  * caller, and returns the events since `sinceSeconds`. The first poll finds none.
  * @throws CdsError 503 while Redis, which holds the last snapshot, is away
  */
-export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindEvents {
-  const { log, logger } = deps;
-  return async (call, sinceSeconds) => {
-    const repo = repoOf(call.req);
+export function createFindEvents({ log, logger }: { log: EventLog; logger: Logger }) {
+  return async (call: GrantedCall, sinceSeconds: number) => {
+    const { repo } = call;
     const key = repositoryKey(call.server.config.name, fullNameOf(repo));
     // Read first: a snapshot that another replica stores meanwhile makes this poll void.
     const last = await withRedis(() => log.read(key));
@@ -39,9 +38,37 @@ export function createFindEvents(deps: { log: EventLog; logger: Logger }): FindE
     await withRedis(() => log.record(key, last, withUnconfirmed(last, now, gone), events));
     return {
       events: withoutDeletionOf(now.refs, await withRedis(() => log.since(key, sinceSeconds))),
+      /** Seconds until the next poll is worth its calls. */
       delaySeconds: Math.max(MIN_DELAY_SECONDS, now.calls * SECONDS_PER_CALL),
     };
   };
+}
+
+/**
+ * The events between two polls: one for all pushes to a branch, none for a branch that came and
+ * went.
+ * @param gone refs that are confirmed to be deleted; others that are missing in `now` are ignored
+ */
+function compareStates(
+  before: Snapshot,
+  now: RepositoryState,
+  gone: ReadonlySet<string>,
+): RepositoryEvent[] {
+  const events: RepositoryEvent[] = [];
+  for (const [ref, commit] of now.refs) {
+    const known = before.refs[ref];
+    if (known === undefined) events.push({ kind: 'create', ref, commit });
+    else if (known !== commit.id) events.push({ kind: 'push', ref, commit });
+  }
+  for (const ref of gone) events.push({ kind: 'delete', ref });
+  for (const [id, pullRequest] of now.pullRequests) {
+    const known = before.pullRequests[id];
+    const head = pullRequest.head.branch.latest_commit;
+    if (known === undefined) events.push({ kind: 'pullrequest', action: 'opened', pullRequest });
+    else if (known.slice(0, SHORT_HASH) !== head.slice(0, SHORT_HASH))
+      events.push({ kind: 'pullrequest', action: 'edited', pullRequest });
+  }
+  return events;
 }
 
 /**
@@ -63,11 +90,7 @@ function withoutDeletionOf(
 }
 
 /** Refs whose deletion is not confirmed stay in the snapshot. */
-function withUnconfirmed(
-  { snapshot }: LastPoll,
-  now: Parameters<typeof snapshotOf>[0],
-  gone: ReadonlySet<string>,
-) {
+function withUnconfirmed({ snapshot }: LastPoll, now: RepositoryState, gone: ReadonlySet<string>) {
   const taken = snapshotOf(now);
   for (const [ref, hash] of Object.entries(snapshot?.refs ?? {}))
     if (!gone.has(ref)) taken.refs[ref] ??= hash;

@@ -13,12 +13,12 @@ import { z } from 'zod';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import { findServer } from '../servers/find-server';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
-import { fullNameOf, repoOf } from '../http/repository-ref';
+import { fullNameOf } from '../http/repository-ref';
 import { ofServer, repositoryParams } from '../http/route-params';
 import type { MainBranchOf } from '../repositories/main-branch';
 import { EVENT_FILTERS, filterEvents } from './filter-events';
 import type { FindEvents } from './find-events';
-import { repositoryEventSchema } from './repository-event';
+import { repositoryEventSchema } from './event-log';
 
 const NANOSECONDS = 1_000_000_000;
 
@@ -67,13 +67,12 @@ export function addPollingRoutes(
       answer: vcsEventsSchema,
       errors: ['notImplemented', 'unavailable'],
     },
-    ({ query }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call): Promise<VcsEvents> => {
-        const { since } = query(call.req);
-        refuseUnlessPolling(call.server);
-        const found = await deps.findEvents(call, Number(since));
-        return { events: found.events, delay: found.delaySeconds * NANOSECONDS };
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { query }): Promise<VcsEvents> => {
+      const { since } = query(call.req);
+      refuseUnlessPolling(call.server);
+      const found = await deps.findEvents(call, Number(since));
+      return { events: found.events, delay: found.delaySeconds * NANOSECONDS };
+    }),
   );
 
   router.post(
@@ -86,23 +85,22 @@ export function addPollingRoutes(
       answer: filteredEvents,
       errors: ['notImplemented'],
     },
-    ({ query, body }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const given = body(call.req);
-        const { filter } = query(call.req);
-        refuseUnlessPolling(call.server);
-        if (given.length === 0) return [];
-        const parsed = events.safeParse(given);
-        if (!parsed.success)
-          throw new CdsError('wrongRequest', {
-            from: `these are not events of GET …/events: ${z.prettifyError(parsed.error).slice(0, 500)}`,
-          });
-        const repository = {
-          fullName: fullNameOf(repoOf(call.req)),
-          mainBranch: await deps.mainBranchOf(call),
-        };
-        return filterEvents(parsed.data, filter, repository);
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { query, body }) => {
+      const given = body(call.req);
+      const { filter } = query(call.req);
+      refuseUnlessPolling(call.server);
+      if (given.length === 0) return [];
+      const parsed = events.safeParse(given);
+      if (!parsed.success)
+        throw new CdsError('wrongRequest', {
+          from: `these are not events of GET …/events: ${z.prettifyError(parsed.error).slice(0, 500)}`,
+        });
+      const repository = {
+        fullName: fullNameOf(call.repo),
+        mainBranch: await deps.mainBranchOf(call),
+      };
+      return filterEvents(parsed.data, filter, repository);
+    }),
   );
 }
 

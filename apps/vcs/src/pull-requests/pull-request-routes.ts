@@ -3,8 +3,7 @@ import { type Router } from '@cds/service';
 import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
-import { refName } from '../http/ref-names';
-import { fullNameOf, repoOf } from '../http/repository-ref';
+import { fullNameOf, refName } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
 import { shorten } from '../http/shorten';
 import { branchIdsFor } from '../repositories/vcs-branch';
@@ -27,15 +26,16 @@ const newPullRequestSchema = z.object({
 });
 
 /** CDS's words for the states of a pull request. */
-const STATES = {
-  open: ['OPEN'],
-  merged: ['MERGED'],
-  closed: ['DECLINED', 'SUPERSEDED'],
-  all: ['OPEN', 'MERGED', 'DECLINED', 'SUPERSEDED'],
-} satisfies Record<string, PullRequestState[]>;
+const STATES = new Map<string, PullRequestState[]>([
+  ['open', ['OPEN']],
+  ['merged', ['MERGED']],
+  ['closed', ['DECLINED', 'SUPERSEDED']],
+  ['all', ['OPEN', 'MERGED', 'DECLINED', 'SUPERSEDED']],
+]);
+const STATE_WORDS = [...STATES.keys()].join(', ');
 
 const listQuery = z.object({
-  state: queryText(`One of ${Object.keys(STATES).join(', ')}; open when it is not given.`),
+  state: queryText(`One of ${STATE_WORDS}; open when it is not given.`),
 });
 const searchQuery = listQuery.extend({
   commit: queryText('The hash of the commit, at least its first 12 digits.'),
@@ -67,12 +67,11 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       query: listQuery,
       answer: z.array(vcsPullRequestSchema),
     },
-    ({ query }) =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
-        const states = statesOf(query(req).state);
-        const found = await bitbucket.listPullRequests(repoOf(req), { states }, ctx);
-        return found.map((one) => toVcsPullRequest(one, branchIdsFor(req)));
-      }),
+    grantedRoute(deps, 'notFound', async ({ req, repo, bitbucket, ctx }, { query }) => {
+      const states = statesOf(query(req).state);
+      const found = await bitbucket.listPullRequests(repo, { states }, ctx);
+      return found.map((one) => toVcsPullRequest(one, branchIdsFor(req)));
+    }),
   );
 
   router.get(
@@ -84,24 +83,22 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       query: searchQuery,
       answer: vcsPullRequestSchema,
     },
-    ({ query }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const { commit, state } = query(call.req);
-        const found = await pullRequestOf(call, commit, state || 'open');
-        return toVcsPullRequest(found, branchIdsFor(call.req));
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { query }) => {
+      const { commit, state } = query(call.req);
+      const found = await pullRequestOf(call, commit, state || 'open');
+      return toVcsPullRequest(found, branchIdsFor(call.req));
+    }),
   );
 
   router.get(
     `${path}/:id`,
     { summary: 'One pull request', params: pullRequestParams, answer: vcsPullRequestSchema },
-    ({ params }) =>
-      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsPullRequest(
-          await bitbucket.getPullRequest(repoOf(req), params(req).id, ctx),
-          branchIdsFor(req),
-        ),
+    grantedRoute(deps, 'repositoryNotFound', async ({ req, repo, bitbucket, ctx }, { params }) =>
+      toVcsPullRequest(
+        await bitbucket.getPullRequest(repo, params(req).id, ctx),
+        branchIdsFor(req),
       ),
+    ),
   );
 
   router.post(
@@ -112,27 +109,25 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       body: newPullRequestSchema,
       answer: vcsPullRequestSchema,
     },
-    ({ body }) =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) => {
-        const repo = repoOf(req);
-        const { title, head, base } = body(req);
-        const sourceBranch = branchOf(head);
-        if (!sourceBranch)
-          throw new CdsError('wrongRequest', {
-            from: 'head.branch.display_id names the source branch',
-          });
-        const created = await bitbucket.createPullRequest(
-          repo,
-          {
-            title: shorten(title, MAX_TITLE),
-            sourceBranch,
-            sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
-            destinationBranch: base ? branchOf(base) : undefined,
-          },
-          ctx,
-        );
-        return toVcsPullRequest(created, branchIdsFor(req));
-      }),
+    grantedRoute(deps, 'notFound', async ({ req, repo, bitbucket, ctx }, { body }) => {
+      const { title, head, base } = body(req);
+      const sourceBranch = branchOf(head);
+      if (!sourceBranch)
+        throw new CdsError('wrongRequest', {
+          from: 'head.branch.display_id names the source branch',
+        });
+      const created = await bitbucket.createPullRequest(
+        repo,
+        {
+          title: shorten(title, MAX_TITLE),
+          sourceBranch,
+          sourceRepository: head.repo && head.repo !== fullNameOf(repo) ? head.repo : undefined,
+          destinationBranch: base ? branchOf(base) : undefined,
+        },
+        ctx,
+      );
+      return toVcsPullRequest(created, branchIdsFor(req));
+    }),
   );
 
   // CDS 0.41 and before: a bare JSON string.
@@ -146,11 +141,10 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       body: z.string().min(1),
       answer: 'nothing',
     },
-    ({ params, body }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const id = params(call.req).id;
-        await comment(call, id, body(call.req));
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { params, body }) => {
+      const { id } = params(call.req);
+      await comment(call, body(call.req), () => id);
+    }),
   );
 
   // CDS 0.42 and later.
@@ -163,29 +157,24 @@ export function addPullRequestRoutes(router: Router, deps: RouteDeps): void {
       body: commentSchema,
       answer: 'nothing',
     },
-    ({ body }) =>
-      grantedRoute(deps, 'repositoryNotFound', async (call) => {
-        const { id, revision, message } = body(call.req);
-        if (call.server.config.status.disable) return;
-        if (isBlank(message)) return;
-        await comment(call, id || (await openPullRequestOf(call, revision ?? '')), message);
-      }),
+    grantedRoute(deps, 'repositoryNotFound', async (call, { body }) => {
+      const { id, revision, message } = body(call.req);
+      const ofCommit = async () => (await pullRequestOf(call, revision ?? '', 'open')).id;
+      await comment(call, message, () => id || ofCommit());
+    }),
   );
 }
 
-async function comment(call: GrantedCall, id: number, text: string): Promise<void> {
-  if (call.server.config.status.disable || isBlank(text)) return;
+/** @param idOf finds the pull request, where there is something to say */
+async function comment(
+  call: GrantedCall,
+  text: string,
+  idOf: () => number | Promise<number>,
+): Promise<void> {
+  // CDS sends a line feed for a run without anything to say; Bitbucket refuses blank comments.
+  if (call.server.config.status.disable || text.trim() === '') return;
   const short = shorten(text, MAX_COMMENT, SHORTENED);
-  await call.bitbucket.commentPullRequest(repoOf(call.req), id, short, call.ctx);
-}
-
-/** CDS sends a line feed for a run without anything to say; Bitbucket refuses blank comments. */
-function isBlank(text: string): boolean {
-  return text.trim() === '';
-}
-
-async function openPullRequestOf(call: GrantedCall, revision: string): Promise<number> {
-  return (await pullRequestOf(call, revision, 'open')).id;
+  await call.bitbucket.commentPullRequest(call.repo, await idOf(), short, call.ctx);
 }
 
 /** @throws CdsError 404 when no source branch stands at `commit` */
@@ -199,7 +188,7 @@ async function pullRequestOf(
       from: 'give the hash of the newest commit of the pull request: at least 12 digits',
     });
   const found = await call.bitbucket.listPullRequests(
-    repoOf(call.req),
+    call.repo,
     { states: statesOf(state), sourceCommitHash: commit.toLowerCase() },
     call.ctx,
   );
@@ -212,17 +201,10 @@ async function pullRequestOf(
 }
 
 /** @throws CdsError 400 for another word than CDS's */
-function statesOf(state: string): PullRequestState[] {
-  if (state === '') return STATES.open;
-  const word = state.toLowerCase();
-  if (isStateWord(word)) return STATES[word];
-  throw new CdsError('wrongRequest', {
-    from: `state is one of ${Object.keys(STATES).join(', ')}`,
-  });
-}
-
-function isStateWord(word: string): word is keyof typeof STATES {
-  return Object.hasOwn(STATES, word);
+function statesOf(word: string): PullRequestState[] {
+  const states = STATES.get(word.toLowerCase() || 'open');
+  if (!states) throw new CdsError('wrongRequest', { from: `state is one of ${STATE_WORDS}` });
+  return states;
 }
 
 function branchOf({ branch }: z.infer<typeof end>): string | undefined {

@@ -1,8 +1,7 @@
 import type { BbPullRequest, BbPullRequestEnd } from '@cds/bitbucket';
 import type { VcsPullRequest, VcsPushEvent } from '@cds/wire';
 import { goTime } from '../http/go-time';
-import { NO_AUTHOR, toVcsAuthor } from '../repositories/vcs-author';
-import { UNSIGNED } from '../repositories/unsigned';
+import { NO_AUTHOR, toVcsAuthor, UNSIGNED } from '../repositories/vcs-author';
 import { type BranchIds, toVcsBranch } from '../repositories/vcs-branch';
 
 /** `title` and `state` stay empty, as CDS has it from its own service for Bitbucket Cloud. */

@@ -1,25 +1,12 @@
 import type { MonitoringLine } from '@cds/wire';
-import type { BitbucketServerConfig } from '@cds/config';
 import type { BudgetState } from './budget-state';
-import type { CallBudget } from './call-budget';
 
 const LEVELS = { all: 'OK', 'the-api': 'WARN', runs: 'AL' } as const;
 
 /** The line of `/mon/status` about the calls of one server's OAuth consumer. */
-export async function budgetLine({
-  config,
-  budget,
-}: {
-  config: Pick<BitbucketServerConfig, 'name' | 'callsPerHour'>;
-  budget: Pick<CallBudget, 'state'>;
-}): Promise<MonitoringLine> {
-  const state = await budget.state();
-  return {
-    component: `Bitbucket Calls ${config.name}`,
-    type: '',
-    status: LEVELS[state.allowed],
-    value: describe(config.callsPerHour, state),
-  };
+export function budgetLine(name: string, limit: number, state: BudgetState): MonitoringLine {
+  const status = LEVELS[state.allowed];
+  return { component: `Bitbucket Calls ${name}`, type: '', status, value: describe(limit, state) };
 }
 
 function describe(limit: number, { spent, allowed, refusedSecondsAgo }: BudgetState): string {

@@ -21,60 +21,47 @@ export interface CallCounter {
   label: string;
 }
 
-/** The calls that are left of those that Bitbucket grants in an hour. */
-export interface CallBudget {
-  /** Counts a call. Costs no time. */
-  count(call: BitbucketCall): void;
-  /** The error for a listing, when the calls that are left are for runs. Never rejects. */
-  refusalOfListing(): Promise<CdsError | undefined>;
-  /** Whether background work should wait, as far as this process knows. */
-  isShort(): boolean;
-  /** The same, by what all replicas spent. Never rejects. */
-  isShortAnywhere(): Promise<boolean>;
-  /** By what all replicas spent. Never rejects. */
-  state(): Promise<BudgetState>;
-  /** As far as this process knows. */
-  known(): BudgetState;
-  /** Stores what is not in Redis yet, and goes on counting. Never rejects. */
-  flush(): Promise<void>;
-  /** Flushes what is not in Redis yet. Never rejects. */
-  close(): Promise<void>;
-}
+export type CallBudget = ReturnType<typeof createCallBudget>;
 
-export interface CallBudgetDeps {
+/**
+ * The calls that are left of those that Bitbucket grants in an hour. It does not report them, but
+ * to some access tokens how many it grants. They are counted here, over all replicas.
+ * https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
+ */
+export function createCallBudget(deps: {
   counter: CallCounter;
   redis: Redis;
   logger: Logger;
   onListingRefused?: () => void;
-}
-
-/**
- * Bitbucket does not report which calls are left, but to some access tokens how many it grants.
- * They are counted here, over all replicas. https://support.atlassian.com/bitbucket-cloud/docs/api-request-limits/
- */
-export function createCallBudget(deps: CallBudgetDeps): CallBudget {
+}) {
   const { counter, redis, logger } = deps;
   let limit = counter.callsPerHour;
   const usage = createRateLimitUsage({ redis, logger, consumer: counter });
   const state = async () => budgetState(limit, await usage.fresh());
   const known = () => budgetState(limit, usage.known());
   return {
-    count({ route, status, retryAfterSeconds = 0, callsPerHour }) {
+    /** Counts a call. Costs no time. */
+    count({ route, status, retryAfterSeconds = 0, callsPerHour }: BitbucketCall): void {
       // 0 is the operator's word.
       if (callsPerHour !== undefined && limit > 0) limit = callsPerHour;
       if (status === 429)
         usage.refuse(Math.ceil(Math.min(retryAfterSeconds || WAIT_SECONDS, REFUSAL_SECONDS)));
       if (route.startsWith('/repositories')) usage.add();
     },
-    async refusalOfListing() {
+    /** The error for a listing, when the calls that are left are for runs. Never rejects. */
+    async refusalOfListing(): Promise<CdsError | undefined> {
       const now = await state();
       if (now.allowed !== 'runs') return undefined;
       deps.onListingRefused?.();
       return listingRefused(counter.holder, limit, now);
     },
+    /** Whether background work should wait, as far as this process knows. */
     isShort: () => known().allowed !== 'all',
+    /** The same, by what all replicas spent. Never rejects. */
     isShortAnywhere: async () => (await state()).allowed !== 'all',
+    /** By what all replicas spent. Never rejects. */
     state,
+    /** As far as this process knows. */
     known,
     flush: usage.flush,
     close: usage.close,

@@ -4,16 +4,11 @@ const MINUTE_MS = 60_000;
 /** A number of calls, and how many minutes ago they were made. */
 export type CallsAgo = readonly [minutesAgo: number, calls: number];
 
-/** Calls of the last hour by the minute: at most 61 numbers. The oldest minute is over in part. */
-export interface MinuteCounts {
-  add(calls: number, minutesAgo?: number): void;
-  /** Oldest first. */
-  entries(): CallsAgo[];
-  sum(): number;
-}
-
-/** Counts minutes from the start of the process: a clock that is set changes nothing. */
-export function createMinuteCounts(counted: Iterable<CallsAgo> = []): MinuteCounts {
+/**
+ * Calls of the last hour by the minute: at most 61 numbers. The oldest minute is over in part.
+ * Counts minutes from the start of the process: a clock that is set changes nothing.
+ */
+export function createMinuteCounts(counted: Iterable<CallsAgo> = []) {
   const perMinute = new Map<number, number>();
 
   function add(calls: number, minutesAgo = 0): void {
@@ -29,6 +24,7 @@ export function createMinuteCounts(counted: Iterable<CallsAgo> = []): MinuteCoun
     for (const minute of perMinute.keys()) if (minute < oldest) perMinute.delete(minute);
   }
 
+  /** Oldest first. */
   function entries(): CallsAgo[] {
     forget();
     const now = thisMinute();

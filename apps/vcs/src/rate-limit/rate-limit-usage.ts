@@ -17,11 +17,11 @@ const WAIT_MS = 250;
 /** Bitbucket may refuse many calls at once; the first of them is enough to know. */
 const REFUSED_AGAIN_MS = 5_000;
 
-const countedSchema = z.tuple([z.array(z.number()), z.string(), z.number()]);
+const countedSchema = z.tuple([z.array(z.tuple([z.number(), z.number()])), z.string(), z.number()]);
 
 /**
  * Adds calls to their minutes, by the clock of Redis, and returns those of the last hour.
- * Returns {minutes ago and calls, in pairs; seconds to wait after the last 429, or ""; its PTTL}
+ * Returns {{minutes ago, calls}, …; seconds to wait after the last 429, or ""; its PTTL}
  */
 const COUNT_CALLS = defineScript({
   name: 'cdsbbCountCalls',
@@ -42,8 +42,7 @@ for i = 1, #all, 2 do
   if math.abs(ago) > 60 then
     redis.call('HDEL', ${K.calls}, all[i])
   else
-    table.insert(recent, math.max(ago, 0))
-    table.insert(recent, tonumber(all[i + 1]))
+    table.insert(recent, { math.max(ago, 0), tonumber(all[i + 1]) })
   end
 end
 return { recent, redis.call('GET', ${K.rateLimited}) or '', redis.call('PTTL', ${K.rateLimited}) }
@@ -58,31 +57,17 @@ export interface Usage {
   refused?: { secondsAgo: number; waitSeconds: number };
 }
 
-/** The calls of one counter of Bitbucket that all replicas made in the last hour. */
-export interface RateLimitUsage {
-  add(): void;
-  /** Bitbucket refused a call: too many were made. */
-  refuse(waitSeconds: number): void;
-  /** What this process knows now. */
-  known(): Usage;
-  /** The same, not much older than two seconds unless Redis does not answer. Never rejects. */
-  fresh(): Promise<Usage>;
-  /** Stores what is not in Redis yet, and goes on counting. Never rejects. */
-  flush(): Promise<void>;
-  /** Flushes what is not in Redis yet. Never rejects. */
-  close(): Promise<void>;
-}
-
 /**
- * Every process counts its own calls and flushes them to Redis a moment later; the answer is the
- * usage of all replicas. While Redis is away, a process goes by what it knew and its own calls.
+ * The calls of one counter of Bitbucket that all replicas made in the last hour. Every process
+ * counts its own calls and flushes them to Redis a moment later; the answer is the usage of all
+ * replicas. While Redis is away, a process goes by what it knew and its own calls.
  */
 export function createRateLimitUsage(deps: {
   redis: Redis;
   logger: Logger;
   /** Whatever the configuration calls it. */
   consumer: { apiUrl: string; clientId: string };
-}): RateLimitUsage {
+}) {
   const { redis, logger, consumer } = deps;
   const callsKey = vcsKeys.calls(consumer);
   const refusedKey = vcsKeys.rateLimited(consumer);
@@ -110,7 +95,7 @@ export function createRateLimitUsage(deps: {
         {},
         sent.map(([minutesAgo, calls]) => ({ minutesAgo, calls })),
       );
-      ofAll = createMinuteCounts(inPairs(recent));
+      ofAll = createMinuteCounts(recent);
       if (ttlMs > 0) learnRefusal(begunAt - (REFUSAL_SECONDS * 1000 - ttlMs), Number(waitSeconds));
       flushedAt = begunAt;
       failed = false;
@@ -142,6 +127,7 @@ export function createRateLimitUsage(deps: {
     timer ??= setTimeout(() => void flush(), ms).unref();
   }
 
+  /** What this process knows now. */
   function known(): Usage {
     const calls = createMinuteCounts([...ofAll.entries(), ...unflushed.entries()]);
     // Larger than the sum of a Redis that was emptied.
@@ -157,12 +143,13 @@ export function createRateLimitUsage(deps: {
 
   return {
     known,
-    add() {
+    add(): void {
       own.add(1);
       unflushed.add(1);
       scheduleFlush(FLUSH_AFTER_MS);
     },
-    refuse(waitSeconds) {
+    /** Bitbucket refused a call: too many were made. */
+    refuse(waitSeconds: number): void {
       const now = performance.now();
       const isKnown = refusal !== undefined && now - refusal.at < REFUSED_AGAIN_MS;
       refusal = { at: now, waitSeconds };
@@ -171,7 +158,8 @@ export function createRateLimitUsage(deps: {
         logger.debug({ err: error }, 'rate limit of Bitbucket not stored in Redis');
       });
     },
-    async fresh() {
+    /** The same, not much older than two seconds unless Redis does not answer. Never rejects. */
+    async fresh(): Promise<Usage> {
       if (performance.now() - flushedAt > FRESH_MS) {
         const waited = new AbortController();
         const late = sleep(WAIT_MS, undefined, { signal: waited.signal }).catch(() => undefined);
@@ -180,19 +168,14 @@ export function createRateLimitUsage(deps: {
       }
       return known();
     },
+    /** Stores what is not in Redis yet, and goes on counting. Never rejects. */
     flush: async () => (unflushed.sum() > 0 ? flush() : undefined),
-    async close() {
+    /** Flushes what is not in Redis yet. Never rejects. */
+    async close(): Promise<void> {
       closed = true;
       await flushing;
       if (unflushed.sum() > 0) await flush();
       clearTimeout(timer);
     },
   };
-}
-
-function inPairs(numbers: number[]): CallsAgo[] {
-  const pairs: CallsAgo[] = [];
-  for (let i = 0; i + 1 < numbers.length; i += 2)
-    pairs.push([numbers[i] ?? 0, numbers[i + 1] ?? 0]);
-  return pairs;
 }

@@ -1,21 +1,19 @@
 import { LRUCache } from 'lru-cache';
-import { fullNameOf, repoOf } from '../http/repository-ref';
+import { fullNameOf } from '../http/repository-ref';
 import type { GrantedCall } from '../servers/granted-route';
 
 const CACHE_MS = 60_000;
 
-/** The name of the repository's main branch; undefined in an empty repository. */
-export type MainBranchOf = (
-  call: GrantedCall,
-  /** `current`: as Bitbucket has it at this moment. */
-  which?: 'cached' | 'current',
-) => Promise<string | undefined>;
+export type MainBranchOf = ReturnType<typeof createMainBranchOf>;
 
-/** Caches the answers for a minute: CDS asks for a branch at every push. */
-export function createMainBranchOf(): MainBranchOf {
+/**
+ * Finds the name of the repository's main branch; undefined in an empty repository. Caches it for a
+ * minute: CDS asks for a branch at every push. `current`: as Bitbucket has it at this moment.
+ */
+export function createMainBranchOf() {
   const known = new LRUCache<string, string>({ max: 5000, ttl: CACHE_MS });
-  return async ({ req, bitbucket, current, grant, ctx }, which = 'cached') => {
-    const repo = repoOf(req);
+  return async (call: GrantedCall, which: 'cached' | 'current' = 'cached') => {
+    const { repo, bitbucket, current, grant, ctx } = call;
     const key = `${grant} ${fullNameOf(repo)}`;
     const remembered = which === 'cached' ? known.get(key) : undefined;
     if (remembered !== undefined) return remembered;

@@ -3,8 +3,7 @@ import { type Router } from '@cds/service';
 import { CdsError, vcsBranchSchema, vcsRepoSchema, vcsTagSchema } from '@cds/wire';
 import { z } from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
-import { refName } from '../http/ref-names';
-import { repoOf } from '../http/repository-ref';
+import { refName } from '../http/repository-ref';
 import { queryText, repositoryParams, serverParams } from '../http/route-params';
 import type { MainBranchOf } from './main-branch';
 import { branchIdsFor, toVcsBranch } from './vcs-branch';
@@ -36,28 +35,25 @@ export function addRepositoryRoutes(
       params: serverParams,
       answer: z.array(vcsRepoSchema),
     },
-    () =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        (await bitbucket.listRepositories(ctx)).map((one) => toVcsRepo(one, req)),
-      ),
+    grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
+      (await bitbucket.listRepositories(ctx)).map((one) => toVcsRepo(one, req)),
+    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo',
     { summary: 'One repository', params: repositoryParams, answer: vcsRepoSchema },
-    () =>
-      grantedRoute(deps, 'repositoryNotFound', async ({ req, bitbucket, ctx }) =>
-        toVcsRepo(await bitbucket.getRepository(repoOf(req), ctx), req),
-      ),
+    grantedRoute(deps, 'repositoryNotFound', async ({ req, repo, bitbucket, ctx }) =>
+      toVcsRepo(await bitbucket.getRepository(repo, ctx), req),
+    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/forks',
     { summary: 'Lists forks', params: repositoryParams, answer: z.array(vcsRepoSchema) },
-    () =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        (await bitbucket.listForks(repoOf(req), ctx)).map((one) => toVcsRepo(one, req)),
-      ),
+    grantedRoute(deps, 'notFound', async ({ req, repo, bitbucket, ctx }) =>
+      (await bitbucket.listForks(repo, ctx)).map((one) => toVcsRepo(one, req)),
+    ),
   );
 
   router.get(
@@ -69,14 +65,13 @@ export function addRepositoryRoutes(
       query: branchesQuery,
       answer: z.array(vcsBranchSchema),
     },
-    () =>
-      grantedRoute(deps, 'notFound', async (call) => {
-        const [mainBranch, branches] = await Promise.all([
-          deps.mainBranchOf(call),
-          call.bitbucket.listBranches(repoOf(call.req), call.ctx),
-        ]);
-        return branches.map((branch) => toVcsBranch(branch, mainBranch, branchIdsFor(call.req)));
-      }),
+    grantedRoute(deps, 'notFound', async (call) => {
+      const [mainBranch, branches] = await Promise.all([
+        deps.mainBranchOf(call),
+        call.bitbucket.listBranches(call.repo, call.ctx),
+      ]);
+      return branches.map((branch) => toVcsBranch(branch, mainBranch, branchIdsFor(call.req)));
+    }),
   );
 
   // With the slash: one branch.
@@ -89,42 +84,39 @@ export function addRepositoryRoutes(
       query: branchQuery,
       answer: vcsBranchSchema,
     },
-    ({ query }) =>
-      grantedRoute(deps, 'notFound', async (call) => {
-        const { branch: ref, default: isDefault, noCache } = query(call.req);
-        const which = noCache === 'true' ? 'current' : 'cached';
-        if (isDefault === 'true') {
-          const branch = await readMainBranch(call, deps.mainBranchOf, which);
-          return toVcsBranch(branch, branch.name, branchIdsFor(call.req));
-        }
-        if (ref === '')
-          throw new CdsError('wrongRequest', {
-            from: 'name the branch in the query: ?branch=NAME, or ask for ?default=true',
-          });
-        const [mainBranch, branch] = await Promise.all([
-          deps.mainBranchOf(call, which),
-          call.bitbucket.getBranch(repoOf(call.req), refName(ref), call.ctx),
-        ]);
-        return toVcsBranch(branch, mainBranch, branchIdsFor(call.req));
-      }),
+    grantedRoute(deps, 'notFound', async (call, { query }) => {
+      const { branch: ref, default: isDefault, noCache } = query(call.req);
+      const which = noCache === 'true' ? 'current' : 'cached';
+      if (isDefault === 'true') {
+        const branch = await readMainBranch(call, deps.mainBranchOf, which);
+        return toVcsBranch(branch, branch.name, branchIdsFor(call.req));
+      }
+      if (ref === '')
+        throw new CdsError('wrongRequest', {
+          from: 'name the branch in the query: ?branch=NAME, or ask for ?default=true',
+        });
+      const [mainBranch, branch] = await Promise.all([
+        deps.mainBranchOf(call, which),
+        call.bitbucket.getBranch(call.repo, refName(ref), call.ctx),
+      ]);
+      return toVcsBranch(branch, mainBranch, branchIdsFor(call.req));
+    }),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/tags',
     { summary: 'Lists tags', params: repositoryParams, answer: z.array(vcsTagSchema) },
-    () =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        (await bitbucket.listTags(repoOf(req), ctx)).map(toVcsTag),
-      ),
+    grantedRoute(deps, 'notFound', async ({ repo, bitbucket, ctx }) =>
+      (await bitbucket.listTags(repo, ctx)).map(toVcsTag),
+    ),
   );
 
   router.get(
     '/vcs/:name/repos/:owner/:repo/tags/:tag',
     { summary: 'One tag', params: tagParams, answer: vcsTagSchema },
-    ({ params }) =>
-      grantedRoute(deps, 'notFound', async ({ req, bitbucket, ctx }) =>
-        toVcsTag(await bitbucket.getTag(repoOf(req), refName(params(req).tag), ctx)),
-      ),
+    grantedRoute(deps, 'notFound', async ({ req, repo, bitbucket, ctx }, { params }) =>
+      toVcsTag(await bitbucket.getTag(repo, refName(params(req).tag), ctx)),
+    ),
   );
 }
 
@@ -138,7 +130,7 @@ async function readMainBranch(
   if (name === undefined)
     throw new CdsError('notFound', { from: 'the repository is empty: it has no main branch' });
   try {
-    return await call.bitbucket.getBranch(repoOf(call.req), name, call.ctx);
+    return await call.bitbucket.getBranch(call.repo, name, call.ctx);
   } catch (error) {
     // Another branch became the main one, and this one was deleted.
     const isGone = isBitbucketError(error) && error.status === 404;

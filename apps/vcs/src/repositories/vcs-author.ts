@@ -22,3 +22,6 @@ export function toVcsAuthor(author: BbAuthor): VcsAuthor {
     id: author.uuid ?? '',
   };
 }
+
+/** Bitbucket Cloud shows no signature of a commit or a tag. */
+export const UNSIGNED = { verified: false, signature: '', key_id: '' };

@@ -1,7 +1,7 @@
 import type { BbBranch } from '@cds/bitbucket';
 import type { VcsBranch } from '@cds/wire';
 import type { Request } from 'express';
-import { isOfVcsProject } from '../http/vcs-project';
+import { isOfVcsProject } from '../credentials/project-headers';
 
 /** How `id` names a branch: CDS's workflows as code, of VCS projects alone, need the whole ref. */
 export type BranchIds = 'names' | 'refs';

@@ -1,7 +1,7 @@
 import type { BbRepository } from '@cds/bitbucket';
 import type { VcsRepo } from '@cds/wire';
 import type { Request } from 'express';
-import { isOfVcsProject } from '../http/vcs-project';
+import { isOfVcsProject } from '../credentials/project-headers';
 
 /**
  * Bitbucket writes the user of the token into the https link. Git gets another one for a VCS
@@ -9,15 +9,8 @@ import { isOfVcsProject } from '../http/vcs-project';
  */
 export function toVcsRepo(repository: BbRepository, req: Pick<Request, 'headers'>): VcsRepo {
   const { cloneHttps } = repository;
-  return {
-    ...withFormats(repository),
-    http_url: isOfVcsProject(req) ? cloneHttps.replace(/^(https?:\/\/)[^/@]*@/, '$1') : cloneHttps,
-  };
-}
-
-/** CDS fills the formats in as Go's `Sprintf` does. */
-function withFormats(repository: BbRepository): Omit<VcsRepo, 'http_url'> {
-  // A `%` of the address itself would be taken for one to fill in.
+  // CDS fills the formats in as Go's `Sprintf` does: a `%` of the address itself would be taken for
+  // one to fill in.
   const page = repository.htmlUrl.replaceAll('%', '%%');
   return {
     id: repository.uuid,
@@ -30,5 +23,6 @@ function withFormats(repository: BbRepository): Omit<VcsRepo, 'http_url'> {
     url_tag_format: `${page}/src/%s`,
     url_pull_request_format: `${page}/pull-requests/%d`,
     ssh_url: repository.cloneSsh,
+    http_url: isOfVcsProject(req) ? cloneHttps.replace(/^(https?:\/\/)[^/@]*@/, '$1') : cloneHttps,
   };
 }

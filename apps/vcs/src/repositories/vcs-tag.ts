@@ -1,7 +1,6 @@
 import type { BbTag } from '@cds/bitbucket';
 import type { VcsTag } from '@cds/wire';
-import { UNSIGNED } from './unsigned';
-import { toVcsAuthor } from './vcs-author';
+import { toVcsAuthor, UNSIGNED } from './vcs-author';
 
 /** CDS wants the commit in both `sha` and `hash`. Without a tagger it shows the author. */
 export function toVcsTag(tag: BbTag): VcsTag {

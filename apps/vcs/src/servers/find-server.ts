@@ -6,12 +6,10 @@ import type { BitbucketServer } from './bitbucket-server';
 import type { OAuthServer } from './oauth-server';
 import type { CalledProject, ProjectServers } from './project-servers';
 
-/** By the name of `[vcs.servers.NAME]`. */
-export type OAuthServers = ReadonlyMap<string, OAuthServer>;
-
 /** Every Bitbucket that is called: those of the configuration, and those of VCS projects. */
 export interface Servers {
-  configured: OAuthServers;
+  /** By the name of `[vcs.servers.NAME]`. */
+  configured: ReadonlyMap<string, OAuthServer>;
   ofProjects: ProjectServers;
 }
 

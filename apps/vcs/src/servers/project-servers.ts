@@ -10,7 +10,6 @@ import { createRefusals } from '../credentials/refusals';
 import { createRepositoryWrites } from '../coalescing/repository-writes';
 import { createRequestCoalescer } from '../coalescing/request-coalescer';
 import { PROJECTS_LABEL } from '../monitoring/vcs-metrics';
-import type { BudgetState } from '../rate-limit/budget-state';
 import {
   type BitbucketServer,
   type BitbucketServerDeps,
@@ -30,24 +29,16 @@ export interface CalledProject {
   credential: CallCredential;
 }
 
-/** The servers of VCS projects: one for each credential, made when it is first seen. */
-export interface ProjectServers {
-  of(project: VcsProject): CalledProject;
-  /** By {@link CallCredential.key}: undefined where this process has not seen it lately. */
-  find(key: string): CalledProject | undefined;
-  /** What every credential that is known has spent, as far as this process knows. */
-  budgets(): BudgetState[];
-  /** Flushes what was counted. Never rejects. */
-  close(): Promise<void>;
-}
+export type ProjectServers = ReturnType<typeof createProjectServers>;
 
 /**
- * The newest {@link MAX_SERVERS} are kept. One that falls out is closed when no request can use it
- * any more, so that no call remains uncounted.
+ * The servers of VCS projects: one for each credential, made when it is first seen. The newest
+ * {@link MAX_SERVERS} are kept. One that falls out is closed when no request can use it any more,
+ * so that no call remains uncounted.
  */
 export function createProjectServers(
   deps: BitbucketServerDeps & { proxyWebhook?: string | undefined; callsPerHour?: number },
-): ProjectServers {
+) {
   interface Known {
     project: VcsProject;
     server: BitbucketServer;
@@ -97,19 +88,22 @@ export function createProjectServers(
   const servers = () => [...known.values(), ...leaving.values()].map(({ server }) => server);
 
   return {
-    of(project) {
+    of(project: VcsProject): CalledProject {
       const key = projectKey(project);
       const one = known.get(key) ?? leaving.get(key) ?? make(project);
       known.set(key, one);
       leaving.delete(key);
       return called(one);
     },
-    find(key) {
+    /** By {@link CallCredential.key}: undefined where this process has not seen it lately. */
+    find(key: string): CalledProject | undefined {
       const one = known.get(key) ?? leaving.get(key);
       return one && called(one);
     },
+    /** What every credential that is known has spent, as far as this process knows. */
     budgets: () => [...known.values()].map(({ server }) => server.budget.known()),
-    async close() {
+    /** Flushes what was counted. Never rejects. */
+    async close(): Promise<void> {
       await Promise.all(servers().map(({ budget }) => budget.close()));
     },
   };

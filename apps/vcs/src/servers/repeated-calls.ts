@@ -22,18 +22,10 @@ export interface ApiCall {
   alone?: boolean | undefined;
 }
 
-/** Answers the repeats of a call without doing its work again. */
-export interface RepeatedCalls {
-  /**
-   * Does the work of a call, unless the same call was answered a moment ago in a way that the API
-   * repeats: then the answer is that one. A write that is under way is joined, not done twice.
-   */
-  run<T>(call: ApiCall, work: () => Promise<T>): Promise<T>;
-  /** Forgets what was answered: why it was refused may be over, Redis being back for instance. */
-  forget(): void;
-}
+export type RepeatedCalls = ReturnType<typeof createRepeatedCalls>;
 
-export function createRepeatedCalls(deps: { onRepeat(): void }): RepeatedCalls {
+/** Answers the repeats of a call without doing its work again. */
+export function createRepeatedCalls({ onRepeat }: { onRepeat(): void }) {
   const answers = new LRUCache<string, Promise<unknown>>({ max: MAX_REMEMBERED, ttl: MEMORY_MS });
   const writes = new Map<string, Promise<unknown>>();
 
@@ -55,13 +47,18 @@ export function createRepeatedCalls(deps: { onRepeat(): void }): RepeatedCalls {
   }
 
   return {
+    /**
+     * Does the work of a call, unless the same call was answered a moment ago in a way that the API
+     * repeats: then the answer is that one. A write that is under way is joined, not done twice.
+     */
     async run<T>(call: ApiCall, work: () => Promise<T>): Promise<T> {
       const key = keyOf(call);
       const known = answers.get(key) ?? writes.get(key);
       if (!known) return watch(key, call, work);
-      deps.onRepeat();
+      onRepeat();
       return known as Promise<T>;
     },
+    /** Forgets what was answered: why it was refused may be over, Redis being back for instance. */
     forget: () => answers.clear(),
   };
 }

@@ -14,17 +14,6 @@ import type { Request, RequestHandler } from 'express';
 import type { Redis } from 'ioredis';
 import { readAccessHeaders } from '../credentials/access-headers';
 
-export interface StateDeps {
-  redis: Redis;
-  /** The URL and the token of the API, and the webhook key. */
-  owner: { url: string; token: string; webhookKey: string };
-  logger: Logger;
-  registration: Pick<Registration, 'registered' | 'firstRegistration'>;
-  hashes: Pick<KnownHashes, 'given'>;
-  /** The store of this service's name. */
-  hashStore: HashStore;
-}
-
 export type State = Awaited<ReturnType<typeof createState>>;
 
 const LATER = { 'Retry-After': '5' };
@@ -36,7 +25,16 @@ const LATER = { 'Retry-After': '5' };
  * when a request carries the refresh token of a grant in Redis. A state without a mark is of an
  * older version, and is taken over after the registration.
  */
-export async function createState(deps: StateDeps) {
+export async function createState(deps: {
+  redis: Redis;
+  /** The URL and the token of the API, and the webhook key. */
+  owner: { url: string; token: string; webhookKey: string };
+  logger: Logger;
+  registration: Pick<Registration, 'registered' | 'firstRegistration'>;
+  hashes: Pick<KnownHashes, 'given'>;
+  /** The store of this service's name. */
+  hashStore: HashStore;
+}) {
   const { redis, registration, hashes, hashStore, logger } = deps;
   let onFirst: () => void = () => undefined;
   const first = new Promise<void>((resolve) => (onFirst = resolve));

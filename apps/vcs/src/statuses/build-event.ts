@@ -1,5 +1,15 @@
 import { z } from 'zod';
 import { text } from '../http/route-params';
+import { MAX_TEXT, shortenDistinct } from '../http/shorten';
+import {
+  buildState,
+  describeBuild,
+  DOCUMENTATION_URL,
+  type ReportedBuild,
+  statusKey,
+  statusUrl,
+} from './reported-build';
+import { STATUS_NAME_PREFIX } from './vcs-commit-status';
 
 /** The `type_event` of the only event that makes a build status. */
 export const NODE_RUN_EVENT = 'sdk.EventRunWorkflowNode';
@@ -60,4 +70,39 @@ export interface BuildEvent {
   projectKey: string;
   workflowName: string;
   node: z.infer<typeof nodeRunSchema>;
+}
+
+export interface BuildStatusOptions {
+  uiUrl: string;
+  /** Link to the run instead of CDS's documentation. */
+  showDetail: boolean;
+  /** CDS sends Skipped since 0.42. */
+  sendSkipped: boolean;
+}
+
+/** Makes the build status of an event; undefined for an event without one. */
+export function buildOfEvent(
+  { projectKey: project, workflowName: workflow, node: run }: BuildEvent,
+  { uiUrl, showDetail, sendSkipped }: BuildStatusOptions,
+): ReportedBuild | undefined {
+  const state = buildState(run.Status);
+  if (state === undefined || (run.Status === 'Skipped' && !sendSkipped)) return undefined;
+  const { NodeName: name, Number: number, SubNumber: subNumber, BranchName: branch } = run;
+  const fullName = `${STATUS_NAME_PREFIX}${project}-${workflow}-${name}`;
+  const node = { project, workflow, number, node: name, branch };
+  return {
+    repository: run.RepositoryFullName,
+    hash: run.Hash,
+    status: {
+      key: statusKey(fullName),
+      name: shortenDistinct(fullName, MAX_TEXT),
+      state,
+      description: describeBuild(name, run.Status),
+      url: showDetail ? statusUrl(uiUrl, node) : DOCUMENTATION_URL,
+      // Shows the status on the pull request of the branch. Half of a name names another branch.
+      ...(branch !== '' && branch.length <= MAX_TEXT && { refname: branch }),
+    },
+    run: { number, subNumber },
+    node,
+  };
 }

@@ -10,14 +10,13 @@ import type { BitbucketServer } from '../servers/bitbucket-server';
 import type { Servers } from '../servers/find-server';
 import { isProjectKey } from '../credentials/project-credential';
 import { repoFromFullName } from '../http/repository-ref';
-import { buildOfEvent, describeBuild, type BuildStatusOptions } from './build-status';
-import { buildState } from './build-state';
-import type { ReportedBuild } from './reported-build';
+import { buildOfEvent, type BuildStatusOptions } from './build-event';
+import { buildState, describeBuild, type ReportedBuild } from './reported-build';
 import { ASK_AFTER_MS, type SendStatus } from './send-status';
 import { createRefusalWarning, type Refusal } from './refusal-warning';
 import { isFinal } from './status-order';
-import { createWaitingStatuses } from './waiting-statuses';
 import {
+  createWaitingStatuses,
   MAX_AGE_MS,
   MAX_UNFINISHED,
   type UnfinishedStatus,

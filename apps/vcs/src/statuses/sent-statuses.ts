@@ -2,25 +2,13 @@ import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
-import { shouldSend, type SentStatus } from './status-order';
+import { sentSchema, shouldSend, type SentStatus } from './status-order';
 
 /** Longer than any workflow runs. */
 const TTL_SECONDS = 30 * 24 * 60 * 60;
 
-const sentSchema = z.object({
-  number: z.number(),
-  subNumber: z.number(),
-  state: z.enum(['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED']),
-  description: z.string(),
-  url: z.string(),
-  run: z.string().optional(),
-  earlier: z.array(z.string()).optional(),
-  at: z.number().optional(),
-});
-
 /** A status at Bitbucket: `id` is its `vcsKeys.sentStatus`. */
-export interface StatusOfCommit {
+interface StatusOfCommit {
   id: string;
   /** `workspace/slug` */
   repository: string;
@@ -28,18 +16,16 @@ export interface StatusOfCommit {
   key: string;
 }
 
-/** The last status that was sent of each key. */
-export interface SentStatuses {
-  read(id: string): Promise<SentStatus | undefined>;
-  write(of: StatusOfCommit, status: SentStatus): Promise<void>;
-}
+export type SentStatuses = ReturnType<typeof createSentStatuses>;
 
-/** Stored in Redis for all replicas, and in memory for when Redis is away or lost a status. */
-export function createSentStatuses(deps: { redis: Redis; logger: Logger }): SentStatuses {
-  const { redis, logger } = deps;
+/**
+ * The last status that was sent of each key. Stored in Redis for all replicas, and in memory for
+ * when Redis is away or lost a status.
+ */
+export function createSentStatuses({ redis, logger }: { redis: Redis; logger: Logger }) {
   const memory = new LRUCache<string, { status: SentStatus; inRedis: boolean }>({ max: 5000 });
   return {
-    async read(id) {
+    async read(id: string): Promise<SentStatus | undefined> {
       const own = memory.get(id);
       try {
         const text = await redis.get(id);
@@ -53,7 +39,7 @@ export function createSentStatuses(deps: { redis: Redis; logger: Logger }): Sent
         return own?.status;
       }
     },
-    async write({ id, repository, hash, key }, status) {
+    async write({ id, repository, hash, key }: StatusOfCommit, status: SentStatus): Promise<void> {
       memory.set(id, { status, inRedis: false });
       const text = JSON.stringify(status);
       const ofCommit = vcsKeys.statusesOfCommit(repository, hash);

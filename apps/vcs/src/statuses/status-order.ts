@@ -1,26 +1,23 @@
-import type { BuildState } from '@cds/bitbucket';
+import { z } from 'zod';
 
 /** The parts of a status that decide whether it is sent. */
-export interface SentStatus {
-  number: number;
-  subNumber: number;
-  state: BuildState;
-  description: string;
-  url: string;
+export const sentSchema = z.object({
+  number: z.number(),
+  subNumber: z.number(),
+  state: z.enum(['SUCCESSFUL', 'FAILED', 'INPROGRESS', 'STOPPED']),
+  description: z.string(),
+  url: z.string(),
   /** Names a run that has no number. */
-  run?: string | undefined;
+  run: z.string().optional(),
   /** The runs without a number before this one, the oldest first. */
-  earlier?: string[] | undefined;
+  earlier: z.array(z.string()).optional(),
   /** When it was sent (ms). */
-  at?: number | undefined;
-}
+  at: z.number().optional(),
+});
+export type SentStatus = z.infer<typeof sentSchema>;
 
-export interface NextStatus extends SentStatus {
-  /** Whether the same run may begin anew after its end. */
-  restarts?: boolean | undefined;
-  /** Now. */
-  at: number;
-}
+/** A status that may be sent. `restarts`: whether the same run may begin anew after its end. */
+export type NextStatus = SentStatus & { restarts?: boolean | undefined };
 
 /**
  * A status of the beginning that comes within this time after the end of a run is late; one that
@@ -34,10 +31,7 @@ const MAX_EARLIER = 20;
  * status of an earlier run is sent, none that is not final after a final one, no repetition.
  * Runs without a number are in the order in which they were first heard of.
  */
-export function shouldSend(
-  last: SentStatus | undefined,
-  next: Omit<NextStatus, 'at'> & { at?: number | undefined },
-): boolean {
+export function shouldSend(last: SentStatus | undefined, next: NextStatus): boolean {
   if (!last) return true;
   if (!isSameRun(last, next)) return isLaterRun(last, next);
   if (isFinal(last) && !isFinal(next)) return isRestart(last, next);
@@ -76,10 +70,7 @@ function isLaterRun(last: SentStatus, next: SentStatus): boolean {
   return (next.number - last.number || next.subNumber - last.subNumber) > 0;
 }
 
-function isRestart(
-  last: SentStatus,
-  next: Pick<NextStatus, 'restarts'> & { at?: number | undefined },
-): boolean {
+function isRestart(last: SentStatus, next: NextStatus): boolean {
   if (!next.restarts || next.at === undefined || last.at === undefined) return false;
   return next.at - last.at >= LATE_MS;
 }

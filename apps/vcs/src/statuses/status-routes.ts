@@ -7,12 +7,13 @@ import { repoFromFullName } from '../http/repository-ref';
 import { serverParams } from '../http/route-params';
 import {
   type BuildEvent,
+  buildOfEvent,
+  type BuildStatusOptions,
   type CdsEvent,
   eventSchema,
   NODE_RUN_EVENT,
   nodeRunSchema,
 } from './build-event';
-import { buildOfEvent, type BuildStatusOptions } from './build-status';
 import type { ReportedBuild } from './reported-build';
 import type { SendStatus } from './send-status';
 import { buildOfVcsBuildStatus, vcsBuildStatusSchema } from './vcs-build-status';
@@ -37,17 +38,16 @@ export function addStatusRoutes(
       body: bodySchema,
       answer: 'nothing',
     },
-    ({ body }) =>
-      grantedRoute(deps, 'notFound', async (call) => {
-        const sent = body(call.req);
-        const { disable, showDetail } = call.server.config.status;
-        if (disable) return;
-        const sendSkipped = apiVersion.atLeast(0, 42);
-        const build = buildOf(sent, { uiUrl: uiUrl(), showDetail, sendSkipped });
-        if (!build || build.hash === '' || build.repository === '') return;
-        call.repository = repoFromFullName(build.repository);
-        await sendStatus(call, call.repository, build);
-      }),
+    grantedRoute(deps, 'notFound', async (call, { body }) => {
+      const sent = body(call.req);
+      const { disable, showDetail } = call.server.config.status;
+      if (disable) return;
+      const sendSkipped = apiVersion.atLeast(0, 42);
+      const build = buildOf(sent, { uiUrl: uiUrl(), showDetail, sendSkipped });
+      if (!build || build.hash === '' || build.repository === '') return;
+      call.repo = repoFromFullName(build.repository);
+      await sendStatus(call, call.repo, build);
+    }),
   );
 }
 

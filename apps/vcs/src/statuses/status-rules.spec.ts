@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { statusKey } from './status-key';
+import { statusKey } from './reported-build';
 import { shouldSend, type SentStatus } from './status-order';
 
 const sent = fc.record<SentStatus>({

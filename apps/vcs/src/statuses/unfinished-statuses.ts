@@ -1,6 +1,7 @@
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
 /** The limit, beyond the builds of any CDS; those that are due first are dropped. */
@@ -9,6 +10,9 @@ export const MAX_UNFINISHED = 5_000;
 const MAX_RECORD = 16_384;
 /** No build takes longer. */
 export const MAX_AGE_MS = 7 * 24 * 60 * 60 * 1_000;
+
+/** Credentials whose statuses wait. */
+const MAX_CREDENTIALS = 1_000;
 
 const recordSchema = z.object({
   server: z.string(),
@@ -33,32 +37,16 @@ const recordSchema = z.object({
 /** A status that is not final at Bitbucket, or a final one that it did not take. */
 export type UnfinishedStatus = z.infer<typeof recordSchema>;
 
-/** Stored in Redis for all replicas. Saving and removing never reject: no status waits for them. */
-export interface UnfinishedStatuses {
-  /**
-   * Replaces the record of `id`, its `vcsKeys.sentStatus`. @param askAt when the API is asked (ms)
-   */
-  save(id: string, status: UnfinishedStatus, askAt: number): Promise<void>;
-  remove(id: string): Promise<void>;
-  /**
-   * Postpones one that is still there. Rejects while Redis is away. @param change its new record
-   */
-  postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void>;
-  /** Ids of those that are due by `until`, the earliest first. Rejects while Redis is away. */
-  due(until: number, limit: number): Promise<string[]>;
-  /** Undefined when it is gone or cannot be read. Rejects while Redis is away. */
-  read(id: string): Promise<UnfinishedStatus | undefined>;
-  /** Drops those beyond the limit. Rejects while Redis is away. */
-  trim(): Promise<void>;
-}
+export type UnfinishedStatuses = ReturnType<typeof createUnfinishedStatuses>;
 
-export function createUnfinishedStatuses(deps: {
-  redis: Redis;
-  logger: Logger;
-}): UnfinishedStatuses {
-  const { redis, logger } = deps;
+/**
+ * Stored in Redis for all replicas. Saving and removing never reject: no status waits for them. The
+ * others reject while Redis is away. The `id` of a status is its `vcsKeys.sentStatus`.
+ */
+export function createUnfinishedStatuses({ redis, logger }: { redis: Redis; logger: Logger }) {
   return {
-    async save(id, status, askAt) {
+    /** Replaces the record of `id`. @param askAt when the API is asked (ms) */
+    async save(id: string, status: UnfinishedStatus, askAt: number): Promise<void> {
       const record = JSON.stringify(status);
       if (record.length > MAX_RECORD) return;
       await redis
@@ -70,7 +58,7 @@ export function createUnfinishedStatuses(deps: {
           logger.warn({ err: error }, 'unfinished build status not stored in Redis');
         });
     },
-    async remove(id) {
+    async remove(id: string): Promise<void> {
       await redis
         .multi()
         .del(vcsKeys.unfinishedStatus(id))
@@ -80,15 +68,18 @@ export function createUnfinishedStatuses(deps: {
           logger.warn({ err: error }, 'unfinished build status not removed from Redis');
         });
     },
-    async postpone(id, askAt, change) {
+    /** Postpones one that is still there. @param change its new record */
+    async postpone(id: string, askAt: number, change?: UnfinishedStatus): Promise<void> {
       const postponing = redis.zadd(vcsKeys.unfinished, 'XX', askAt, id);
       const record = JSON.stringify(change);
       if (change) await redis.set(vcsKeys.unfinishedStatus(id), record, 'PX', MAX_AGE_MS, 'XX');
       await postponing;
     },
-    due: (until, limit) =>
+    /** Ids of those that are due by `until`, the earliest first. */
+    due: (until: number, limit: number) =>
       redis.zrangebyscore(vcsKeys.unfinished, '-inf', until, 'LIMIT', 0, limit),
-    async read(id) {
+    /** Undefined when it is gone or cannot be read. */
+    async read(id: string): Promise<UnfinishedStatus | undefined> {
       const text = await redis.get(vcsKeys.unfinishedStatus(id));
       if (text === null) return undefined;
       try {
@@ -98,8 +89,28 @@ export function createUnfinishedStatuses(deps: {
         return undefined;
       }
     },
-    async trim() {
+    /** Drops those beyond the limit. */
+    async trim(): Promise<void> {
       await redis.zremrangebyrank(vcsKeys.unfinished, 0, -MAX_UNFINISHED - 1);
+    },
+  };
+}
+
+/**
+ * Unfinished statuses of VCS projects whose token this process does not know, since nothing stores
+ * it. The next call of the API for such a project brings it.
+ */
+export function createWaitingStatuses() {
+  const byGrant = new LRUCache<string, Set<string>>({ max: MAX_CREDENTIALS });
+  return {
+    add(grant: string, id: string): void {
+      byGrant.set(grant, (byGrant.get(grant) ?? new Set()).add(id));
+    },
+    /** The ids that waited for this credential; they wait no more. */
+    take(grant: string): string[] {
+      const ids = byGrant.get(grant) ?? [];
+      byGrant.delete(grant);
+      return [...ids];
     },
   };
 }

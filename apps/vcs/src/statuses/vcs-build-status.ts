@@ -1,10 +1,14 @@
 import { z } from 'zod';
 import { text } from '../http/route-params';
 import { MAX_TEXT, shorten, shortenDistinct } from '../http/shorten';
-import { buildState } from './build-state';
-import type { ReportedBuild, ReportedNode, ReportedRun } from './reported-build';
-import { statusKey } from './status-key';
-import { linkOrDocumentation } from './status-url';
+import {
+  buildState,
+  linkOrDocumentation,
+  type ReportedBuild,
+  type ReportedNode,
+  type ReportedRun,
+  statusKey,
+} from './reported-build';
 
 /** The build status that CDS 0.54 and later sends. */
 export const vcsBuildStatusSchema = z

@@ -1,8 +1,6 @@
 import type { BbStatus } from '@cds/bitbucket';
 import type { VcsCommitStatus } from '@cds/wire';
-import type { Request } from 'express';
 import { goTime } from '../http/go-time';
-import { isOfVcsProject } from '../http/vcs-project';
 
 /** The prefix of the names of CDS's statuses before CDS 0.54; that CDS must not see others. */
 export const STATUS_NAME_PREFIX = 'CDS/';
@@ -20,22 +18,16 @@ const STATES: Readonly<Record<string, string>> = {
 /** As CDS, and this service, describe a build. */
 const SKIPPED = /: ?Skipped$/;
 
-/** `whole`: names that begin with `CDS/`. `beginnings`: the part that is compared, of all names. */
-export type ListedNames = 'whole' | 'beginnings';
-
-export function listedNamesFor(req: Pick<Request, 'headers'>): ListedNames {
-  return isOfVcsProject(req) ? 'beginnings' : 'whole';
-}
-
 /**
  * The API compares `description` with the names of its statuses, and does not send finished ones
  * again: so it is the name, also where the key is shortened.
  * @param revision as the API asked for it
+ * @param names `whole`: those with `CDS/`; `beginnings`: the part that is compared, of all names
  */
 export function toVcsCommitStatuses(
   statuses: readonly BbStatus[],
   revision: string,
-  names: ListedNames,
+  names: 'whole' | 'beginnings',
 ): VcsCommitStatus[] {
   if (names === 'whole')
     return statuses

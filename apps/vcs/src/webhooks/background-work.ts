@@ -1,4 +1,5 @@
 import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
+import { bulkhead } from 'cockatiel';
 
 type Work = (ctx: DeadlineContext) => Promise<void>;
 
@@ -13,10 +14,10 @@ export function createBackgroundWork(options: {
   onError(error: unknown): void;
 }) {
   const closing = new AbortController();
-  const waiting: Work[] = [];
-  let running = 0;
+  const gate = bulkhead(options.atOnce, options.waiting);
 
   async function run(work: Work): Promise<void> {
+    if (closing.signal.aborted) return;
     const process = { signal: closing.signal, deadline: Infinity };
     const late = () => new Error('background work was not done in time, or the service ends');
     try {
@@ -26,29 +27,14 @@ export function createBackgroundWork(options: {
     }
   }
 
-  function startNext(): void {
-    if (running >= options.atOnce) return;
-    const work = waiting.shift();
-    if (!work) return;
-    running += 1;
-    void run(work).finally(() => {
-      running -= 1;
-      startNext();
-    });
-  }
-
   return {
     /** @returns false when the work was dropped */
     add(work: Work): boolean {
-      if (closing.signal.aborted || waiting.length >= options.waiting) return false;
-      waiting.push(work);
-      startNext();
+      if (closing.signal.aborted || gate.queueSlots === 0) return false;
+      void gate.execute(() => run(work));
       return true;
     },
     /** Drops waiting work and aborts running work, without waiting for either. */
-    close(): void {
-      waiting.length = 0;
-      closing.abort();
-    },
+    close: () => closing.abort(),
   };
 }

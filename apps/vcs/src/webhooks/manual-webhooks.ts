@@ -4,7 +4,7 @@ import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
 
 /** A webhook that a person has to add at Bitbucket. */
-export interface ManualWebhook {
+interface ManualWebhook {
   /** `workspace/slug` */
   repository: string;
   /** As Bitbucket needs it. */
@@ -12,28 +12,27 @@ export interface ManualWebhook {
   events: string[];
 }
 
-/** Webhooks to add by hand, kept for `engine vcs webhook UUID`. */
-export interface ManualWebhooks {
-  add(webhook: ManualWebhook): Promise<void>;
-  remove(webhook: Omit<ManualWebhook, 'events'>): Promise<void>;
-}
+export type ManualWebhooks = ReturnType<typeof createManualWebhooks>;
 
-/** The log contains all but the secret, so a Redis that is away is no reason to refuse. */
-export function createManualWebhooks(deps: { redis: Redis; logger: Logger }): ManualWebhooks {
-  const { redis, logger } = deps;
+/**
+ * Webhooks to add by hand, kept for `engine vcs webhook UUID`. The log contains all but the secret,
+ * so a Redis that is away is no reason to refuse.
+ */
+export function createManualWebhooks({ redis, logger }: { redis: Redis; logger: Logger }) {
   return {
-    async add(webhook) {
+    async add(webhook: ManualWebhook): Promise<void> {
       const uuid = hookUuidOf(webhook.url);
       logger.warn(
         { ...webhook, command: `engine vcs webhook ${uuid}` },
-        'disableWebHooksCreation is set: add this webhook to the repository by hand, with the secret that the command prints',
+        'disableWebHooksCreation is set: add this webhook to the repository by hand, ' +
+          'with the secret that the command prints',
       );
       const key = vcsKeys.manualWebhook(uuid);
       await redis.set(key, JSON.stringify(webhook)).catch((error: unknown) => {
         logger.warn({ err: error }, 'webhook to add by hand not stored in Redis');
       });
     },
-    async remove(webhook) {
+    async remove(webhook: Omit<ManualWebhook, 'events'>): Promise<void> {
       logger.warn(
         { ...webhook },
         'disableWebHooksCreation is set: remove this webhook from the repository by hand',

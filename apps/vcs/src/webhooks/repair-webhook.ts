@@ -9,7 +9,7 @@ import { removeDuplicates, chooseByUrl } from './duplicate-webhooks';
 import type { WebhookKey } from './webhook-key';
 import { eventsAfterRepair, faultsOf } from './webhook-rules';
 
-export interface RepairWebhookDeps {
+interface RepairWebhookDeps {
   webhookStore: WebhookStore;
   webhookKey: WebhookKey;
   runExclusive: RunExclusive;
@@ -25,49 +25,8 @@ export interface RepairTarget {
   bitbucket: BitbucketClient;
 }
 
-/**
- * Signs and activates one webhook of ours; its description and events stay. A webhook that was
- * upserted since `known` was read is left alone.
- * @returns the webhook as it is at Bitbucket then
- * @throws errors that end the repair of others too: Redis's, and Bitbucket's not of this webhook
- */
-export type RepairWebhook = (
-  target: RepairTarget,
-  hook: BbHook,
-  known: KnownWebhook | undefined,
-  ctx: DeadlineContext,
-) => Promise<BbHook>;
-
-/**
- * Removes the duplicates of our webhook with this URL. Lists anew under the lock, so that all
- * replicas choose the same one.
- * @param knownUuid Bitbucket's, of the webhook that was upserted; '' when that is not known
- * @throws as {@link RepairWebhook}
- */
-export type DeduplicateWebhook = (
-  target: RepairTarget,
-  url: string,
-  knownUuid: string,
-  ctx: DeadlineContext,
-) => Promise<void>;
-
-export function createDeduplicateWebhook(deps: RepairWebhookDeps): DeduplicateWebhook {
-  const { runExclusive, logger, onResult } = deps;
-  return async ({ repo, bitbucket }, url, knownUuid, ctx) => {
-    try {
-      await runExclusive(webhookLock(repo, url), ctx.signal, async () => {
-        const same = chooseByUrl(await bitbucket.listHooks(repo, ctx), url, knownUuid);
-        await removeDuplicates({ bitbucket, repo, logger }, same, ctx);
-        onResult('repaired');
-      });
-    } catch (error) {
-      onResult('failed');
-      throw error;
-    }
-  };
-}
-
-export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
+/** Methods reject where other repairs would fail, too: Redis's errors, most of Bitbucket's. */
+export function createRepairWebhook(deps: RepairWebhookDeps) {
   const { webhookStore, webhookKey, runExclusive, logger, onResult } = deps;
 
   async function repair(
@@ -94,19 +53,54 @@ export function createRepairWebhook(deps: RepairWebhookDeps): RepairWebhook {
     return repaired;
   }
 
-  return async (target, hook, known, ctx) => {
-    const lock = webhookLock(target.repo, hook.url);
-    try {
-      return await runExclusive(lock, ctx.signal, () => repair(target, hook, known, ctx));
-    } catch (error) {
-      onResult('failed');
-      if (!isOfThisWebhook(error)) throw error;
-      logger.warn(
-        { err: error, repository: fullNameOf(target.repo), webhook: hook.uuid, url: hook.url },
-        'webhook repair refused by Bitbucket',
-      );
-      return hook;
-    }
+  return {
+    /**
+     * Signs and activates one webhook of ours; its description and events stay. A webhook that was
+     * upserted since `known` was read is left alone.
+     * @returns the webhook as it is at Bitbucket then
+     */
+    async repair(
+      target: RepairTarget,
+      hook: BbHook,
+      known: KnownWebhook | undefined,
+      ctx: DeadlineContext,
+    ): Promise<BbHook> {
+      const lock = webhookLock(target.repo, hook.url);
+      try {
+        return await runExclusive(lock, ctx.signal, () => repair(target, hook, known, ctx));
+      } catch (error) {
+        onResult('failed');
+        if (!isOfThisWebhook(error)) throw error;
+        logger.warn(
+          { err: error, repository: fullNameOf(target.repo), webhook: hook.uuid, url: hook.url },
+          'webhook repair refused by Bitbucket',
+        );
+        return hook;
+      }
+    },
+
+    /**
+     * Removes the duplicates of our webhook with this URL. Lists anew under the lock, so that all
+     * replicas choose the same one.
+     * @param knownUuid Bitbucket's, of the webhook that was upserted; '' when that is not known
+     */
+    async deduplicate(
+      { repo, bitbucket }: RepairTarget,
+      url: string,
+      knownUuid: string,
+      ctx: DeadlineContext,
+    ): Promise<void> {
+      try {
+        await runExclusive(webhookLock(repo, url), ctx.signal, async () => {
+          const same = chooseByUrl(await bitbucket.listHooks(repo, ctx), url, knownUuid);
+          await removeDuplicates({ bitbucket, repo, logger }, same, ctx);
+          onResult('repaired');
+        });
+      } catch (error) {
+        onResult('failed');
+        throw error;
+      }
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { isBitbucketError, type BbHook, type HookSettings, type RepoRef } from '
 import { vcsKeys } from '@cds/redis';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { GrantedCall } from '../servers/granted-route';
-import { fullNameOf, repoOf } from '../http/repository-ref';
+import { fullNameOf } from '../http/repository-ref';
 import { chooseByUrl } from './duplicate-webhooks';
 
 export interface UpsertedWebhook {
@@ -23,7 +23,7 @@ export async function upsertWebhook(
 ): Promise<UpsertedWebhook> {
   const updated = await updateIfExists(call, uuid, settings);
   if (updated) return { hook: updated, duplicates: [], others: [] };
-  const repo = repoOf(call.req);
+  const { repo } = call;
   const { found, duplicates, others } = await findWebhook(call, settings.url);
   const hook = found
     ? await call.bitbucket.updateHook(repo, found.uuid, settings, call.ctx)
@@ -39,7 +39,7 @@ export async function updateIfExists(
 ): Promise<BbHook | undefined> {
   if (uuid === '') return undefined;
   try {
-    return await call.bitbucket.updateHook(repoOf(call.req), uuid, settings, call.ctx);
+    return await call.bitbucket.updateHook(call.repo, uuid, settings, call.ctx);
   } catch (error) {
     // A person deleted it at Bitbucket.
     if (isBitbucketError(error) && error.status === 404) return undefined;
@@ -52,7 +52,7 @@ export async function findWebhook(
   call: GrantedCall,
   url: string,
 ): Promise<{ found: BbHook | undefined; duplicates: BbHook[]; others: BbHook[] }> {
-  const hooks = await call.bitbucket.listHooks(repoOf(call.req), call.ctx);
+  const hooks = await call.bitbucket.listHooks(call.repo, call.ctx);
   const { kept, duplicates } = chooseByUrl(hooks, url);
   return { found: kept, duplicates, others: hooks.filter((hook) => hook.url !== url) };
 }

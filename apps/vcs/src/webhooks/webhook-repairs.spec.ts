@@ -400,7 +400,7 @@ describe('what is left alone', () => {
     });
     await webhookStore.save(WIDGETS, hook.url, was);
     const updateHook = jest.fn();
-    const repair = createRepairWebhook({
+    const { repair } = createRepairWebhook({
       webhookStore,
       webhookKey: key,
       runExclusive: (_id, _signal, work) => work(),

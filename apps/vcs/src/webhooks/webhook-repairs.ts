@@ -1,5 +1,6 @@
 import { isBitbucketError, type BbHook } from '@cds/bitbucket';
 import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
+import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
@@ -11,14 +12,15 @@ import type { AnsweredCall } from '../servers/granted-route';
 import { createRunExclusive } from '../redis/run-exclusive';
 import { fullNameOf } from '../http/repository-ref';
 import type { RepairResult } from '../monitoring/vcs-metrics';
-import { createRepairSchedule } from './repair-schedule';
 import { repositoryId, type WebhookStore } from './webhook-store';
-import { createDeduplicateWebhook, createRepairWebhook, type RepairTarget } from './repair-webhook';
+import { createRepairWebhook, type RepairTarget } from './repair-webhook';
 import { duplicateUrls, chooseByUrl } from './duplicate-webhooks';
 import type { WebhookKey } from './webhook-key';
 import { faultsOf, isOurs, saysCds } from './webhook-rules';
 
-const DAY_MS = 24 * 60 * 60_000;
+const DAY_SECONDS = 24 * 60 * 60;
+/** The pause before a repair that failed for a reason that passes. */
+const RETRY_SECONDS = 60 * 60;
 /** The time between two questions of one process whether a repository is due. */
 const ASK_AGAIN_MS = 10 * 60_000;
 
@@ -32,19 +34,10 @@ const ONE_WEBHOOK_MS = 18_000;
 /** Webhooks that are repaired of a listing that was made for the API. */
 const MAX_LISTED = 5;
 
-/** Repairs webhooks of ours that are unsigned, inactive, signed with another key, or duplicates. */
-export interface WebhookRepairs {
-  /** Repairs all webhooks of the repository, once a day over all replicas. */
-  afterAnswer(call: AnsweredCall): void;
-  /** Repairs the other webhooks of a listing that was made for the API. */
-  repairListed(call: AnsweredCall, listed: BbHook[]): void;
-  /** Repairs the webhook that the API looked up, and returns it. Never rejects. */
-  repairLookedUp(call: AnsweredCall, hook: BbHook, ctx: DeadlineContext): Promise<BbHook>;
-  /** Drops repairs that are not done yet. */
-  close(): void;
-}
+export type WebhookRepairs = ReturnType<typeof createWebhookRepairs>;
 
 /**
+ * Repairs webhooks of ours that are unsigned, inactive, signed with another key, or duplicates.
  * Only a lookup waits for a repair. A repair makes no call while few are left, renews no token and
  * repeats nothing; one that fails is tried again later. Without Redis nothing is repaired.
  */
@@ -56,14 +49,12 @@ export function createWebhookRepairs(deps: {
   onResult(result: RepairResult): void;
   /** Called when a repair waits, so that calls are left for the API. */
   onHeldBack(): void;
-}): WebhookRepairs {
+}) {
   const { redis, webhookStore, webhookKey, logger, onResult } = deps;
   const runExclusive = createRunExclusive({ redis, logger, maxMs: ONE_WEBHOOK_MS });
-  const schedule = createRepairSchedule({ redis, fingerprint: webhookKey.fingerprint });
-  const repairWebhook = createRepairWebhook({ ...deps, runExclusive });
-  const deduplicateWebhook = createDeduplicateWebhook({ ...deps, runExclusive });
+  const webhook = createRepairWebhook({ ...deps, runExclusive });
   const asked = new LRUCache<string, true>({ max: 10_000, ttl: ASK_AGAIN_MS });
-  const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_MS });
+  const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_SECONDS * 1_000 });
   const background = createBackgroundWork({
     atOnce: AT_ONCE,
     waiting: MAX_WAITING,
@@ -85,6 +76,21 @@ export function createWebhookRepairs(deps: {
     return held;
   }
 
+  const scheduleKey = ({ id }: RepairTarget) => vcsKeys.webhooksChecked(webhookKey.fingerprint, id);
+
+  /**
+   * Whether the repository is due; if so, it is not due again for a day, on any replica. It only
+   * saves calls: an entry that Redis loses costs one more listing.
+   */
+  async function claim(target: RepairTarget): Promise<boolean> {
+    return (await redis.set(scheduleKey(target), '1', 'EX', DAY_SECONDS, 'NX')) === 'OK';
+  }
+
+  /** Makes the repository due again in an hour. */
+  async function retryLater(target: RepairTarget): Promise<void> {
+    await redis.expire(scheduleKey(target), RETRY_SECONDS);
+  }
+
   /** @returns false when something is left to do */
   async function repairAll(
     server: BitbucketServer,
@@ -102,7 +108,7 @@ export function createWebhookRepairs(deps: {
     const urls = new Set(ours.map((hook) => hook.url));
     for (const url of [...urls].filter((one) => duplicated.has(one)).slice(0, max)) {
       if (ctx.signal.aborted || server.budget.isShort()) return false;
-      await deduplicateWebhook(target, url, knownUuid(url), ctx);
+      await webhook.deduplicate(target, url, knownUuid(url), ctx);
     }
     const kept = new Set([...urls].map((url) => chooseByUrl(hooks, url, knownUuid(url)).kept));
     const wrong = ours.filter(
@@ -111,7 +117,7 @@ export function createWebhookRepairs(deps: {
     );
     for (const hook of wrong.slice(0, max)) {
       if (ctx.signal.aborted || server.budget.isShort()) return false;
-      await repairWebhook(target, hook, known.webhooks.get(hook.url), ctx);
+      await webhook.repair(target, hook, known.webhooks.get(hook.url), ctx);
     }
     return true;
   }
@@ -120,14 +126,13 @@ export function createWebhookRepairs(deps: {
     const target = targetOf(call);
     const ctx = onlyOnce(outer);
     if (await isHeldBack(call.server)) return;
-    if (!(await schedule.claim(target.id))) return;
+    if (!(await claim(target))) return;
     try {
       const list = () => target.bitbucket.listHooks(target.repo, ctx);
-      if (!(await repairAll(call.server, target, list, Infinity, ctx)))
-        await schedule.retryLater(target.id);
+      if (!(await repairAll(call.server, target, list, Infinity, ctx))) await retryLater(target);
     } catch (error) {
       warnOfScope(call, error);
-      if (!isForToday(error)) await schedule.retryLater(target.id);
+      if (!isForToday(error)) await retryLater(target);
       throw error;
     }
   }
@@ -153,7 +158,8 @@ export function createWebhookRepairs(deps: {
   }
 
   return {
-    afterAnswer(call) {
+    /** Repairs all webhooks of the repository, once a day over all replicas. */
+    afterAnswer(call: AnsweredCall): void {
       const { server, repository } = call;
       if (isManual(server)) return;
       const id = repositoryId(server.config.name, repository);
@@ -163,7 +169,8 @@ export function createWebhookRepairs(deps: {
       asked.delete(id);
       onResult('dropped');
     },
-    repairListed(call, listed) {
+    /** Repairs the other webhooks of a listing that was made for the API. */
+    repairListed(call: AnsweredCall, listed: BbHook[]): void {
       if (isManual(call.server) || listed.length === 0) return;
       const list = () => Promise.resolve(listed);
       const added = background.add(async (ctx) => {
@@ -172,7 +179,8 @@ export function createWebhookRepairs(deps: {
       });
       if (!added) onResult('dropped');
     },
-    async repairLookedUp(call, hook, outer) {
+    /** Repairs the webhook that the API looked up, and returns it. Never rejects. */
+    async repairLookedUp(call: AnsweredCall, hook: BbHook, outer: DeadlineContext) {
       const { server } = call;
       if (isManual(server) || !saysCds(hook)) return hook;
       const target = targetOf(call);
@@ -182,7 +190,7 @@ export function createWebhookRepairs(deps: {
         if (faultsOf(hook, known, webhookKey.fingerprint).length === 0) return hook;
         if (await isHeldBack(server)) return hook;
         return await withTimeout(outer, LOOKUP_MS, (ctx) =>
-          abortable(repairWebhook(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
+          abortable(webhook.repair(target, hook, known, onlyOnce(ctx)), ctx.signal, deadlinePassed),
         );
       } catch (error) {
         warnOfScope(call, error);
@@ -190,6 +198,7 @@ export function createWebhookRepairs(deps: {
         return hook;
       }
     },
+    /** Drops repairs that are not done yet. */
     close: background.close,
   };
 }

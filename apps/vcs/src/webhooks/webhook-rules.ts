@@ -3,7 +3,6 @@ import { hookUuidOf } from '@cds/webhook-signature';
 import { shorten } from '../http/shorten';
 import { DEFAULT_EVENTS } from './hook-events';
 import { urlPrefixOf, type RepositoryWebhooks, type KnownWebhook } from './webhook-store';
-import { proxiedUrl } from './proxied-url';
 
 const DESCRIPTION = 'CDS webhook - ';
 /** Bitbucket is not known to take a longer text. */
@@ -53,4 +52,14 @@ export function faultsOf(
 export function eventsAfterRepair(hook: BbHook, known: KnownWebhook | undefined): string[] {
   const events = [...new Set([...hook.events, ...(known?.events ?? [])])];
   return events.length > 0 ? events : [...DEFAULT_EVENTS];
+}
+
+/**
+ * The URL that Bitbucket gets for a hook: behind `proxyWebhook` only the uuid is kept. The API uses
+ * the hook's own URL, so every lookup rewrites it.
+ * @param proxyWebhook `https://proxy.example`, or '' for none
+ */
+export function proxiedUrl(url: string, proxyWebhook: string): string {
+  if (proxyWebhook === '') return url;
+  return `${proxyWebhook.replace(/(?<!\/)\/+$/, '')}/${hookUuidOf(url)}`;
 }

@@ -16,23 +16,17 @@ const MAX_URL_PREFIXES = 20;
 const URL_PREFIX = /^https?:\/\/[^/\s]+\/(?:.*\/)?webhook\/$/;
 
 const knownSchema = z.object({
+  /** Bitbucket's. */
   uuid: z.string(),
+  /** The events that the API wants. */
   events: z.array(z.string()),
+  /** Fingerprint of the key that its secret was made with; '' when that is not known. */
   key: z.string(),
+  /** Differs after every change. */
   version: z.string(),
 });
-
 /** A webhook that `vcs` upserted, or that the API named. */
-export interface KnownWebhook {
-  /** Bitbucket's. */
-  uuid: string;
-  /** The events that the API wants. */
-  events: string[];
-  /** Fingerprint of the key that its secret was made with; '' when that is not known. */
-  key: string;
-  /** Differs after every change. */
-  version: string;
-}
+export type KnownWebhook = z.infer<typeof knownSchema>;
 
 export interface RepositoryWebhooks {
   /** By URL, as Bitbucket has it. */
@@ -41,32 +35,23 @@ export interface RepositoryWebhooks {
   urlPrefixes: Set<string>;
 }
 
-/** Our webhooks, stored in Redis by repository. Every method rejects when Redis does not answer. */
-export interface WebhookStore {
-  of(repository: string): Promise<RepositoryWebhooks>;
-  get(repository: string, url: string): Promise<KnownWebhook | undefined>;
-  save(
-    repository: string,
-    url: string,
-    webhook: Omit<KnownWebhook, 'version'>,
-  ): Promise<KnownWebhook>;
-  /** Stores the prefix of a URL of the API's, by which other webhooks are known as ours. */
-  addUrlPrefix(url: string): Promise<void>;
-  remove(repository: string, webhook: { url: string; uuid: string }): Promise<void>;
-}
-
 /** Names a repository in Redis. Bitbucket ignores case. */
 export function repositoryId(server: string, repo: RepoRef): string {
   return `${server}:${fullNameOf(repo).toLowerCase()}`;
 }
 
-/** @param hooksUrl `urlPublic` of `hooks`, where the configuration of `vcs` holds it too */
-export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStore {
+export type WebhookStore = ReturnType<typeof createWebhookStore>;
+
+/**
+ * Our webhooks, stored in Redis by repository. Every method rejects when Redis does not answer.
+ * @param hooksUrl `urlPublic` of `hooks`, where the configuration of `vcs` holds it too
+ */
+export function createWebhookStore(redis: Redis, hooksUrl?: string) {
   const configured =
     hooksUrl === undefined ? [] : [`${hooksUrl.replace(/(?<!\/)\/+$/, '')}/webhook/`];
 
   return {
-    async of(repository) {
+    async of(repository: string): Promise<RepositoryWebhooks> {
       const key = vcsKeys.webhooks(repository);
       const [stored, learned] = await Promise.all([
         redis.hgetall(key),
@@ -80,10 +65,10 @@ export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStor
       }
       return { webhooks, urlPrefixes: new Set([...configured, ...learned]) };
     },
-    async get(repository, url) {
+    async get(repository: string, url: string): Promise<KnownWebhook | undefined> {
       return parse(await redis.hget(vcsKeys.webhooks(repository), url));
     },
-    async save(repository, url, webhook) {
+    async save(repository: string, url: string, webhook: Omit<KnownWebhook, 'version'>) {
       const key = vcsKeys.webhooks(repository);
       const known = { ...webhook, version: randomUUID() };
       await Promise.all([
@@ -92,7 +77,8 @@ export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStor
       ]);
       return known;
     },
-    async addUrlPrefix(url) {
+    /** Stores the prefix of a URL of the API's, by which other webhooks are known as ours. */
+    async addUrlPrefix(url: string): Promise<void> {
       const prefix = urlPrefixOf(url);
       if (!URL_PREFIX.test(prefix)) return;
       await Promise.all([
@@ -100,7 +86,7 @@ export function createWebhookStore(redis: Redis, hooksUrl?: string): WebhookStor
         redis.zremrangebyrank(vcsKeys.webhookUrlPrefixes, 0, -MAX_URL_PREFIXES - 1),
       ]);
     },
-    async remove(repository, { url, uuid }) {
+    async remove(repository: string, { url, uuid }: { url: string; uuid: string }) {
       const key = vcsKeys.webhooks(repository);
       const urls = url === '' ? [] : [url];
       // The API may name a webhook by Bitbucket's uuid alone.
