@@ -1,6 +1,5 @@
+import { countByMinute } from '../logs/count-by-minute';
 import type { Logger } from '../logs/create-logger';
-
-const WARN_EVERY_MS = 60_000;
 
 const MESSAGES = {
   connections: 'too many connections: those that wait longest are cut',
@@ -22,16 +21,11 @@ export type WarnOfFlood = ReturnType<typeof createFloodLog>;
  * @returns takes the limit that was reached, and what else an operator wants to know
  */
 export function createFloodLog(logger: Logger) {
-  const kinds = new Map<keyof typeof MESSAGES, { cut: number; warnedAt: number }>();
-
+  const count = countByMinute();
   return (kind: keyof typeof MESSAGES, limit: number, about: object = {}): void => {
-    const state = kinds.get(kind) ?? { cut: 0, warnedAt: -Infinity };
-    kinds.set(kind, state);
-    state.cut += 1;
-    if (performance.now() - state.warnedAt < WARN_EVERY_MS) return;
+    const cut = count(kind);
+    if (cut === undefined) return;
     const message = `${MESSAGES[kind]}; is somebody flooding this port?`;
-    logger.warn({ limit, cut: state.cut, ...about }, message);
-    state.warnedAt = performance.now();
-    state.cut = 0;
+    logger.warn({ limit, cut, ...about }, message);
   };
 }

@@ -70,23 +70,14 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
   return (request, response) => {
     const { socket } = request;
     if (ending.has(socket)) return;
-    if (isCaller(request) || isExempt?.(request.url ?? '')) {
-      app(request, response);
-      return;
-    }
+    if (isCaller(request) || isExempt?.(request.url ?? '')) return app(request, response);
     const monitored = monitoredPathOf(request);
     const network = networkOf(addressOf(request));
-    if (take(network, monitored)) {
-      app(request, response);
-      return;
-    }
+    if (take(network, monitored)) return app(request, response);
     ending.add(socket);
     warnOfFlood('strangers', limits.perSecond, { network });
     response.setHeader('Connection', 'close');
-    if (monitored !== undefined) {
-      app(request, response);
-      return;
-    }
+    if (monitored !== undefined) return app(request, response);
     setCommonHeaders(request, response);
     response.setHeader('Retry-After', '1');
     sendJson(response, 429, tooManyRequests().toBody());

@@ -192,8 +192,7 @@ export function trackConnections(
     answers.add(response);
     if (answers.size > limits.pipelined) {
       warnOfFlood('pipelined', limits.pipelined);
-      cut(socket);
-      return;
+      return cut(socket);
     }
     forget(socket);
     const { areLong, isTooMuch } = longHeaders.hold(request);
