@@ -1,8 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import { batchWrites } from './batch-writes';
-import { forDuplicates } from './for-duplicates';
-import { keepDatabase } from './keep-database';
-import { logOutages } from './log-outages';
+import { keepDatabase, logOutages } from './log-outages';
 import type { LoggerLike } from './logger-like';
 import type { MissingRights } from './missing-rights';
 import { hasRedisErrorCode } from './redis-errors';
@@ -64,7 +62,7 @@ const WORKER_SILENCE_MS = 30_000;
  *
  * Role `worker`: commands wait for Redis.
  *
- * The passwords of `redis` are read for each new connection, those of duplicates too: they may change.
+ * The passwords of `redis` are read for each new connection, also of duplicates: they may change.
  */
 export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
   const { redis, logger, name, missingRights, keyPrefix = redis.keyPrefix ?? '' } = deps;
@@ -101,6 +99,14 @@ export function connectRedis(deps: RedisDeps, role: RedisRole): Redis {
 /** The same for BullMQ, which adds its own prefix and refuses a connection with one. */
 export function withoutKeyPrefix(deps: RedisDeps): RedisDeps {
   return { ...deps, keyPrefix: '' };
+}
+
+/** Prepares a connection and all that are made of it: BullMQ duplicates the one that it gets. */
+function forDuplicates(connection: Redis, prepare: (connection: Redis) => void): Redis {
+  prepare(connection);
+  const duplicate = connection.duplicate.bind(connection);
+  connection.duplicate = (override) => forDuplicates(duplicate(override), prepare);
+  return connection;
 }
 
 /** Pauses between two looks for another master while Redis is read-only: 0, then 1, 2, 4 … 30 s. */
@@ -162,18 +168,14 @@ function addressOptions(
   };
 }
 
-/** Called by ioredis as a method of the options of the connection, which it reads for the next one. */
+/** Called by ioredis as a method of the connection's options, which it reads for the next one. */
 function pauseWith(redis: RedisConfigLike) {
   return function (this: RedisOptions, attempt: number): number {
     if (redis.password) this.password = redis.password;
     if (redis.sentinel?.password) this.sentinelPassword = redis.sentinel.password;
-    return pause(attempt);
+    // Milliseconds: 50, 100, 150 … 1,000.
+    return Math.min(attempt * 50, MAX_PAUSE_MS);
   };
-}
-
-/** Milliseconds before the next try: 50, 100, 150 … 1,000. */
-function pause(attempt: number): number {
-  return Math.min(attempt * 50, MAX_PAUSE_MS);
 }
 
 /** The address as configured; never the password. */

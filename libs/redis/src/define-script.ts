@@ -1,54 +1,42 @@
 import type { Redis } from 'ioredis';
 import type { ReplyParser } from './script-reply';
 
-/** A key or a key prefix among the arguments of a script. */
-export class KeyArgument {
+class KeyArgument {
   constructor(readonly key: string) {}
 }
 
 /**
  * Marks a key or a key prefix among the arguments of a script. It gets the key prefix of the
- * connection, as ioredis adds it to KEYS: without it, it would be the key of another user of this
- * Redis.
+ * connection, as ioredis adds it to KEYS: else it would be the key of another user of this Redis.
  */
 export function keyArgument(key: string): KeyArgument {
   return new KeyArgument(key);
 }
 
 /** `true` is 1 in the script, `false` is 0. */
-export type ScriptArgument = string | number | boolean | Buffer | KeyArgument;
+type ScriptArgument = string | number | boolean | Buffer | KeyArgument;
 
 /** The Lua expression of each name. */
 export type LuaNames<N extends string> = Readonly<Record<N, string>>;
-/** The same in a loop `for i = ${EACH.range} do`. */
-export type LuaLoop<N extends string> = LuaNames<N | 'range'>;
 
 type Keys<K extends string> = Readonly<Record<K, string>>;
 type Arguments<A extends string> = Readonly<Record<A, ScriptArgument>>;
 
 /** Runs a script with keys and arguments by name, and `each` if the script has any. */
-export type RunScript<K extends string, A extends string, E extends string, R> = (
+type RunScript<K extends string, A extends string, E extends string, R> = (
   keys: Keys<K>,
   args: Arguments<A>,
   ...each: [E] extends [never] ? [] : [each: readonly Arguments<E>[]]
 ) => Promise<R>;
 
-export interface ScriptDefinition<K extends string, A extends string, E extends string, R> {
-  /** The command of the connection. */
-  name: string;
-  keys: readonly K[];
-  args: readonly A[];
-  /** Arguments that repeat at the end of a call. */
-  each?: readonly E[];
-  reply: ReplyParser<R>;
-  /** Writes the script; the compiler rejects an undeclared name. */
-  lua: (K: LuaNames<K>, A: LuaNames<A>, EACH: LuaLoop<E>) => string;
-}
-
 export interface Script<K extends string, A extends string, E extends string, R> {
   lua: string;
   on(redis: Redis): RunScript<K, A, E, R>;
 }
+
+/** What a script returns, as its reply is parsed. */
+export type ReplyOf<S extends { on(redis: Redis): (...args: never[]) => Promise<unknown> }> =
+  Awaited<ReturnType<ReturnType<S['on']>>>;
 
 type Command = (this: Redis, ...words: (string | number | Buffer)[]) => Promise<unknown>;
 
@@ -64,7 +52,20 @@ export function defineScript<
   const A extends string,
   R,
   const E extends string = never,
->(definition: ScriptDefinition<K, A, E, R>): Script<K, A, E, R> {
+>(definition: {
+  /** The command of the connection. */
+  name: string;
+  keys: readonly K[];
+  args: readonly A[];
+  /** Arguments that repeat at the end of a call. */
+  each?: readonly E[];
+  reply: ReplyParser<R>;
+  /**
+   * Writes the script; the compiler rejects an undeclared name. The names of EACH hold in a loop
+   * `for i = ${EACH.range} do`.
+   */
+  lua: (K: LuaNames<K>, A: LuaNames<A>, EACH: LuaNames<E | 'range'>) => string;
+}): Script<K, A, E, R> {
   const { name, keys, args, each = [], reply } = definition;
   const lua = definition.lua(
     named(keys, (index) => `KEYS[${index + 1}]`),

@@ -1,4 +1,10 @@
-export interface DueLoopDeps {
+export type DueLoop = ReturnType<typeof createDueLoop>;
+
+/**
+ * Runs `runDue` again and again, one run at a time, and pauses until the next is due. Every replica
+ * has a loop; Redis scripts decide which replica gets the work.
+ */
+export function createDueLoop(deps: {
   /** Does the due work. @returns the milliseconds to the next one, if known */
   runDue: () => Promise<number | undefined>;
   /**
@@ -7,20 +13,8 @@ export interface DueLoopDeps {
   maxSleepMs: number;
   /** Called with an error of `runDue`. */
   failed: (error: unknown) => void;
-}
-
-/** Every replica runs one; Redis scripts decide which replica gets the work. */
-export interface DueLoop {
-  /** Begins in `afterMs`; also again after `stop`. */
-  start(afterMs?: number): void;
-  /** Runs now, or right after the current run; does nothing while stopped. */
-  runNow(): void;
-  /** Resolves when no run is under way. */
-  stop(): Promise<void>;
-}
-
-/** Runs `runDue` again and again, one run at a time, and pauses until the next is due. */
-export function createDueLoop({ runDue, maxSleepMs, failed }: DueLoopDeps): DueLoop {
+}) {
+  const { runDue, maxSleepMs, failed } = deps;
   let timer: NodeJS.Timeout | undefined;
   let underWay: Promise<void> | undefined;
   let isStarted = false;
@@ -53,12 +47,17 @@ export function createDueLoop({ runDue, maxSleepMs, failed }: DueLoopDeps): DueL
   }
 
   return {
-    start(afterMs = 0) {
+    /** Begins in `afterMs`; also again after `stop`. */
+    start(afterMs = 0): void {
       isStarted = true;
       runAfter(afterMs);
     },
-    runNow: () => runAfter(0),
-    async stop() {
+
+    /** Runs now, or right after the current run; does nothing while stopped. */
+    runNow: (): void => runAfter(0),
+
+    /** Resolves when no run is under way. */
+    async stop(): Promise<void> {
       isStarted = false;
       clearTimeout(timer);
       await underWay;

@@ -36,17 +36,15 @@ export function createHashStore(redis: Redis, key: string): HashStore {
     },
     async add(hashes) {
       const now = Date.now();
-      await redis
+      const results = await redis
         .multi()
         .zadd(key, 'GT', ...hashes.flatMap(({ fingerprint, at }) => [at, fingerprint]))
         .zremrangebyscore(key, '-inf', now - MAX_AGE_MS)
         .zremrangebyrank(key, 0, -MAX_HASHES - 1)
         .pexpire(key, MAX_AGE_MS)
-        .exec()
-        .then((results) => {
-          const failed = results?.find(([error]) => error)?.[0];
-          if (failed) throw failed;
-        });
+        .exec();
+      const failed = results?.find(([error]) => error)?.[0];
+      if (failed) throw failed;
     },
     onReady(listener) {
       redis.on('ready', listener);

@@ -6,37 +6,33 @@ const FORGOTTEN_AFTER_MS = 10 * 60_000;
 /** What works without: settings and roles that are read, names that are given, a sign of life. */
 const NOT_NEEDED = /^(config|info|client|ping|role|wait)\b/i;
 
-export interface MissingRightsDeps {
-  logger: { error(fields: object, message: string): void };
-}
-
 /** The rights that Redis refused to this process. */
-export interface MissingRights {
-  /** The error of any command. */
-  note(error: Error): void;
-  /**
-   * What the ACL user lacks, as of the last ten minutes; undefined where nothing, and while
-   * `refusal` says it. Writes that are taken again show that the ACL was corrected.
-   *
-   * @param refusal why Redis refuses writes; undefined where it takes them
-   */
-  sentence(refusal: string | undefined): string | undefined;
-}
+export type MissingRights = ReturnType<typeof createMissingRights>;
 
 /** Logs one ERROR for each right that the ACL of Redis refuses. */
-export function createMissingRights({ logger }: MissingRightsDeps): MissingRights {
+export function createMissingRights(deps: {
+  logger: { error(fields: object, message: string): void };
+}) {
   const lastAt = new Map<string, number>();
   let refused = false;
   return {
-    note(error) {
+    /** The error of any command. */
+    note(error: Error): void {
       if (!hasRedisErrorCode(error, 'NOPERM')) return;
       const right = missingRight(error);
       if (NOT_NEEDED.test(right)) return;
       const isNew = !lastAt.has(right);
       lastAt.set(right, performance.now());
-      if (isNew) logger.error({ right }, 'Redis refuses a right that this service needs');
+      if (isNew) deps.logger.error({ right }, 'Redis refuses a right that this service needs');
     },
-    sentence(refusal) {
+
+    /**
+     * What the ACL user lacks, as of the last ten minutes; undefined where nothing, and while
+     * `refusal` says it. Writes that are taken again show that the ACL was corrected.
+     *
+     * @param refusal why Redis refuses writes; undefined where it takes them
+     */
+    sentence(refusal: string | undefined): string | undefined {
       if (refusal === undefined && refused) lastAt.clear();
       refused = refusal !== undefined;
       if (refused) return undefined;

@@ -28,7 +28,7 @@ export function outageAdvice(message: string): string | undefined {
   return ADVICE.find(([pattern]) => pattern.test(message))?.[1];
 }
 
-/** The words of OpenSSL without its addresses in memory and files: `TLS: alert certificate expired`. */
+/** The words of OpenSSL without addresses in memory and files: `TLS: alert certificate expired`. */
 export function plainReason(message: string): string {
   const [, words] = /SSL routines:[^:]*:(?:\w+ )?([^:]+):/.exec(message) ?? [];
   return words === undefined ? message : `TLS: ${words}`;

@@ -6,8 +6,7 @@ const REDIS_DEADLINE_MS = 1_500;
 /**
  * Runs commands on Redis for a caller that waits for an answer.
  *
- * A frozen Redis leaves commands unanswered for longer than callers wait, so the deadline is our
- * own.
+ * A frozen Redis answers no command for longer than callers wait, so the deadline is our own.
  * @throws CdsError 503 with Retry-After when Redis is away, refuses, or exceeds the deadline
  */
 export async function answeredByRedis<T>(
@@ -27,7 +26,9 @@ export async function answeredByRedis<T>(
     // Our bugs are no outage.
     if (isCdsError(error) || error instanceof TypeError || error instanceof RangeError) throw error;
     throw new CdsError('unavailable', {
-      from: 'Redis is away or does not accept writes: try again later, and look at the log and at Redis',
+      from:
+        'Redis is away or does not accept writes: try again later, ' +
+        'and look at the log and at Redis',
       headers: { 'Retry-After': '5' },
       cause: error,
     });
@@ -36,10 +37,7 @@ export async function answeredByRedis<T>(
   }
 }
 
-/**
- * {@link answeredByRedis} for several calls with one deadline together. The time in between does
- * not count.
- */
+/** {@link answeredByRedis} for several calls with one deadline; time in between does not count. */
 export function redisBudget(totalMs = REDIS_DEADLINE_MS) {
   let leftMs = totalMs;
   return async function answered<T>(commands: Promise<T>): Promise<T> {

@@ -1,11 +1,9 @@
 import type { Redis } from 'ioredis';
 
 /**
- * Lists the dangers to the data in this Redis (no persistence, eviction), a sentence each, with the
- * setting.
+ * Lists the dangers to the data in this Redis (no persistence, eviction), each with the setting.
  *
- * Reads INFO where Redis forbids CONFIG (hosted ones do); where it forbids both, the sentence says
- * so.
+ * Reads INFO where Redis forbids CONFIG (hosted ones do); a sentence says where it forbids both.
  * @throws the connection's errors
  */
 export async function redisHealthWarnings(redis: Redis): Promise<string[]> {

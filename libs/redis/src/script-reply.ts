@@ -6,9 +6,8 @@ export class UnexpectedReplyError extends Error {
   override readonly name = 'UnexpectedReplyError';
 
   constructor(reply: unknown) {
-    super(
-      `a script of Redis returned ${(JSON.stringify(reply) as string | undefined)?.slice(0, 100) ?? 'nothing'}`,
-    );
+    const shown = (JSON.stringify(reply) as string | undefined)?.slice(0, 100) ?? 'nothing';
+    super(`a script of Redis returned ${shown}`);
   }
 }
 

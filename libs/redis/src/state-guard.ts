@@ -49,8 +49,6 @@ const ASK_AGAIN_MS = 60_000;
 /** An owner seen for longer beside an empty state is another CDS, and runs. */
 const GONE_WITHIN_MS = 2 * ALIVE_MS;
 
-export type StateGuard = ReturnType<typeof createStateGuard>;
-
 /**
  * Keeps a service from touching a state of another CDS or in another format.
  *

@@ -3,15 +3,10 @@ import type { Redis } from 'ioredis';
 import { isConsumerToken } from '@cds/wire';
 import { defineScript } from './define-script';
 import { replies } from './script-reply';
+import { vcsKeys } from './vcs-keys';
 
 /** An owner that was not seen for so long has ended. */
 export const ALIVE_MS = 60_000;
-
-/** Lua: the clock that all replicas share (ms). */
-const NOW = `
-local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-`;
 
 /**
  * Claims the state for this service, if allowed. Each replica calls it every few seconds.
@@ -35,7 +30,8 @@ const claimState = (contents: readonly string[]) =>
       ours: { isNew: replies.flag, synchronizedAt: replies.numeralIfAny },
     }),
     lua: (K, A, EACH) => `
-${NOW}
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local format = redis.call('HGET', ${K.mark}, 'format')
 if format and format ~= ${A.format} then return {'format', format} end
 local fields = redis.call('HGETALL', ${K.mark})
@@ -65,7 +61,9 @@ if ${A.how} == 'adopt' or not (known or filled) then
 end
 redis.call('HSET', ${K.mark}, 'format', ${A.format})
 redis.call('HSETNX', ${K.mark}, 'made', string.format('%.0f', now) .. '-' .. time[2])
-for i = ${EACH.range} do redis.call('HSET', ${K.mark}, 'owner:' .. ${EACH.owner}, string.format('%.0f', now)) end
+for i = ${EACH.range} do
+  redis.call('HSET', ${K.mark}, 'owner:' .. ${EACH.owner}, string.format('%.0f', now))
+end
 return {'ours', format and 0 or 1, redis.call('HGET', ${K.mark}, 'synchronized') or ''}
 `,
   });
@@ -107,10 +105,23 @@ export function createStateMark(
   return (how = 'ask') => claim(keys, { format: of.format, how }, owner);
 }
 
+/** Raised when the version before cannot read what this one writes. */
+export const VCS_STATE_FORMAT = '1';
+
+/**
+ * Makes the function that claims the state of `vcs`. A state without a mark is of an older version,
+ * and goes to the first that asks. One with a mark is never taken over for its age, since no list
+ * shows whether it has grants.
+ * @param owner names of the caller's CDS
+ */
+export function createVcsStateMark(redis: Redis, owner: readonly string[]) {
+  const key = vcsKeys.state;
+  return createStateMark(redis, { key, format: VCS_STATE_FORMAT, contents: [key], owner });
+}
+
 /**
  * Names a CDS by the URL of its API and a secret of its services: the token, or the webhook key
- * where each replica has a token of its own. It is no secret: a guess takes some hundredths of a
- * second.
+ * where each replica has a token of its own. It is no secret: a guess takes hundredths of a second.
  * @param o.webhookKey empty or undefined where none is configured
  */
 export function stateOwnerOf(o: {

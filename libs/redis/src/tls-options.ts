@@ -18,8 +18,8 @@ export interface RedisTls {
 
 /**
  * Options of `tls.connect` for ioredis, which copies them for each connection. The files are read
- * then, so that a renewed certificate needs no restart. Where that fails, as between the writes of a
- * certificate and its key, those of before count.
+ * then, so that a renewed certificate needs no restart. Where that fails, as between the writes of
+ * a certificate and its key, those of before count.
  */
 export function tlsOptions(tls: RedisTls, logger: LoggerLike): ConnectionOptions {
   const { rejectUnauthorized, serverName, caCertFile, certFile, keyFile } = tls;

@@ -16,10 +16,7 @@ export interface RunOfTrace {
 export const runTraceKey = ({ project, workflow, number }: RunOfTrace): string =>
   `cdsbb:hooks:run-trace:${sha256(JSON.stringify([project, workflow, number]))}`;
 
-/**
- * Every Redis key of `vcs`. It is in a library because the engine reads the state and the webhooks
- * to add by hand.
- */
+/** Every Redis key of `vcs`; in a library since the engine reads some of them. */
 export const vcsKeys = {
   /** Hash: the owners of the state (`owner:…` → when it was seen last, ms), and its format. */
   state: `${PREFIX}state`,

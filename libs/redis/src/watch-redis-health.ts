@@ -6,36 +6,26 @@ import { isInClusterMode, redisHealthWarnings } from './redis-health-warnings';
 const NO_SELECT = /SELECT is not allowed in cluster mode/;
 
 const CLUSTER_MODE =
-  'Redis is in cluster mode, which is not supported: give cache.redis one that is not (cluster-enabled no); ' +
-  'for high availability name its Sentinels';
+  'Redis is in cluster mode, which is not supported: give cache.redis one that is not ' +
+  '(cluster-enabled no); for high availability name its Sentinels';
 
-export interface RedisHealthDeps {
-  logger: LoggerLike & { error(fields: object, message: string): void };
-  /** Log message: what is in danger. */
-  loss: string;
-  /**
-   * Called, after an ERROR, when the first Redis that answers is in cluster mode: the start is
-   * over.
-   */
-  onClusterMode?: (() => void) | undefined;
-}
-
-export interface RedisHealth {
-  /** As of the last connection; without a call of Redis. */
-  warnings(): readonly string[];
-  /** Resolves when a Redis answers that is not in cluster mode, or may not be. Never rejects. */
-  usable: Promise<void>;
-}
+export type RedisHealth = ReturnType<typeof watchRedisHealth>;
 
 /**
  * Checks the settings of Redis at each connection, since it may be another one after a failover,
- * and logs each new warning. A Redis in cluster mode is an ERROR: our scripts use keys of several
- * slots.
+ * and logs each new warning. Cluster mode is an ERROR: our scripts use keys of several slots.
  */
 export function watchRedisHealth(
   redis: Redis,
-  { logger, loss, onClusterMode }: RedisHealthDeps,
-): RedisHealth {
+  deps: {
+    logger: LoggerLike & { error(fields: object, message: string): void };
+    /** Log message: what is in danger. */
+    loss: string;
+    /** Called, after an ERROR, when the first Redis that answers is in cluster mode. */
+    onClusterMode?: (() => void) | undefined;
+  },
+) {
+  const { logger, loss, onClusterMode } = deps;
   let current: readonly string[] = [];
 
   /** As of the last Redis that answered; undefined before the first. */
@@ -77,5 +67,10 @@ export function watchRedisHealth(
   });
   redis.on('ready', () => void look());
   if (redis.status === 'ready') void look();
-  return { warnings: () => current, usable };
+  return {
+    /** As of the last connection; without a call of Redis. */
+    warnings: () => current,
+    /** Resolves when a Redis answers that is not in cluster mode, or may not be. Never rejects. */
+    usable,
+  };
 }

@@ -2,8 +2,16 @@ import type { Redis } from 'ioredis';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineScript } from './define-script';
-import { LockTimeoutError } from './lock-timeout-error';
 import { replies } from './script-reply';
+
+/** Another holder kept the lock longer than the caller waits. */
+export class LockTimeoutError extends Error {
+  override readonly name = 'LockTimeoutError';
+
+  constructor(key: string, waitMs: number) {
+    super(`The lock ${key} was not free within ${waitMs} ms`);
+  }
+}
 
 export interface LockOptions {
   /**

@@ -1,30 +1,46 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { z } from 'zod';
+
+/** A grant of `vcs` as it is in Redis below its encryption; times in ms. */
+export const storedGrantSchema = z
+  .object({
+    accessToken: z.string().min(1),
+    refreshToken: z.string().min(1),
+    expiresAt: z.number(),
+    lifetimeMs: z.number(),
+    generation: z.number().optional(),
+  })
+  // Older versions store no generation: the time of the renewal then orders their pairs.
+  .transform(({ generation, ...pair }) => ({
+    ...pair,
+    generation: generation ?? pair.expiresAt - pair.lifetimeMs,
+  }));
 
 const VERSION = 'v1.';
 const IV_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Encrypts grants, so that a copy of Redis gives no access to Bitbucket. */
-export interface GrantCipher {
-  /** AES-256-GCM; `name` is authenticated too, so that a record cannot be moved to another key. */
-  seal(name: string, text: string): string;
-  /** The text; undefined when it was sealed with another secret or name, or is damaged. */
-  open(name: string, sealed: string): string | undefined;
-}
+export type GrantCipher = ReturnType<typeof createGrantCipher>;
 
-/** A cipher whose key is derived from the consumer's client secret. */
-export function createGrantCipher(clientSecret: string): GrantCipher {
+/**
+ * Encrypts grants, so that a copy of Redis gives no access to Bitbucket. The key is derived from
+ * the consumer's client secret.
+ */
+export function createGrantCipher(clientSecret: string) {
   const key = Buffer.from(
     hkdfSync('sha256', clientSecret, 'cds-bitbucket-cloud', 'vcs grants, AES-256-GCM', 32),
   );
   return {
-    seal(name, text) {
+    /** AES-256-GCM; `name` is authenticated, too, so that no record can be moved to another key. */
+    seal(name: string, text: string): string {
       const iv = randomBytes(IV_BYTES);
       const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(name));
       const sealed = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()]);
       return VERSION + Buffer.concat([iv, cipher.getAuthTag(), sealed]).toString('base64url');
     },
-    open(name, sealed) {
+
+    /** The text; undefined when it was sealed with another secret or name, or is damaged. */
+    open(name: string, sealed: string): string | undefined {
       if (!sealed.startsWith(VERSION)) return undefined;
       const bytes = Buffer.from(sealed.slice(VERSION.length), 'base64url');
       if (bytes.length < IV_BYTES + TAG_BYTES) return undefined;

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { createGrantCipher } from './grant-cipher';
+import { createGrantCipher } from './vcs-grants';
 
 const NAME = 'cdsbb:vcs:grant:1';
 
