@@ -4,7 +4,7 @@
 import { BEGIN_DUE_CLEANUPS as beginDueCleanups } from '../../libs/hooks-store/src/cleanups/due-cleanups.lua';
 import { FINISH_CLEANUP as finishCleanup } from '../../libs/hooks-store/src/cleanups/process-cleanup.lua';
 import { ACCEPT_DELIVERY as acceptDelivery } from '../../libs/hooks-store/src/deliveries/accept-delivery.lua';
-import { FINISH_EXECUTION as finishExecution } from '../../libs/hooks-store/src/deliveries/finish-execution.lua';
+import { FINISH_EXECUTION as finishExecution } from '../../libs/hooks-store/src/deliveries/process-execution.lua';
 import { TAKE_DUE as takeDue } from '../../libs/hooks-store/src/schedules/schedule-scripts.lua';
 
 export const ACCEPT_DELIVERY = acceptDelivery.lua;

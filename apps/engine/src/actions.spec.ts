@@ -13,8 +13,7 @@ import { createProgram } from './program';
 const HOOK = '0e9a4f4c-56b8-4ba6-9e6b-0f0b6f2a4d11';
 const OTHER = '11111111-56b8-4ba6-9e6b-0f0b6f2a4d11';
 const CLEANUP = 'a'.repeat(64);
-const IDS = ['1763841600000001', '1763841600000002'];
-const OLD_ID = '1763841600000003';
+const IDS = ['1763841600000001', '1763841600000002', '1763841600000003'];
 const ENDED_ID = '1763841600000004';
 const SCRIPT = '/usr/bin/script';
 
@@ -58,7 +57,7 @@ async function execution(id: string, failed: boolean): Promise<void> {
   await redis.hset(keys.states, id, JSON.stringify(state));
 }
 
-/** Two dead letters, one of an older version, a cleanup that failed, and all else that commands act on. */
+/** Dead letters, a cleanup that failed, and all else that commands act on. */
 async function fill(): Promise<void> {
   await server.flush();
   const keys = hookKeys(HOOK);
@@ -66,10 +65,10 @@ async function fill(): Promise<void> {
   const config = { project: value('PROJ'), workflow: value('wf1'), repoFullName: value('a/b') };
   await redis.hset(keys.task, { type: 'RepoWebHook', config: JSON.stringify(config) });
   await redis.hset(keys.task, { stopped: '0', [SIGNED_FIELD]: '1' });
-  for (const id of [...IDS, OLD_ID]) {
+  for (const id of IDS) {
     await execution(id, true);
     await redis.zadd(KEYS.failed, id, `${HOOK}/${id}`);
-    await redis.zadd(id === OLD_ID ? keys.done : keys.dead, id, id);
+    await redis.zadd(keys.dead, id, id);
   }
   await execution(ENDED_ID, false);
   await redis.zadd(keys.done, ENDED_ID, ENDED_ID);

@@ -485,17 +485,6 @@ describe('engine hooks dead-letters', () => {
     expect(await redis.keys('*')).toEqual([hookKeys(HOOK).task]);
   });
 
-  it('takes what an older version gave up for a dead letter', async () => {
-    await task(HOOK);
-    await execution(HOOK, ID, [{ new: {} }]);
-    await redis.zadd(hookKeys(HOOK).done, ID, ID);
-    await redis.zadd(KEYS.failed, ID, `${HOOK}/${ID}`);
-
-    expect(JSON.parse(run('dead-letters', 'list', HOOK, '--json').out)).toHaveLength(1);
-    expect(await redis.zcard(hookKeys(HOOK).done)).toBe(0);
-    expect(run('dead-letters', 'retry', '--all', HOOK, '--yes').out).toContain('1 execution,');
-  });
-
   it.each([
     [['dead-letters', 'retry'], /name one dead letter \(retry UUID TIMESTAMP\) or all/],
     [['dead-letters', 'drop', HOOK], /name one dead letter \(drop UUID TIMESTAMP\) or all/],

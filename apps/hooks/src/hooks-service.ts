@@ -150,17 +150,9 @@ export async function createHooks(
     if (!ending.signal.aborted) registration.start();
   });
   // After a reconnect Redis may be another one, or have lost its tasks.
-  const connected = async (): Promise<void> => {
-    await redisHealth.usable;
-    if (!(await state.connected())) return;
-    void adminService.adopt();
-    // Backfills `waiting-since` for hooks queued by older versions.
-    await stores.waitingSince.noteAll().catch((error: unknown) => {
-      logger.debug({ error }, 'failed to refresh oldest-waiting times');
-    });
-  };
-  redis.on('ready', () => void connected());
-  if (redis.status === 'ready') void connected();
+  const connected = () => void redisHealth.usable.then(state.connected);
+  redis.on('ready', connected);
+  if (redis.status === 'ready') connected();
   void redisHealth.usable.then(state.start);
   void redisHealth.usable.then(queues.maintenance.warnAtStart);
 

@@ -10,7 +10,6 @@ import {
   createPollStore,
   createScheduleStore,
   createTaskStore,
-  createWaitingSince,
   createRefusalStore,
   createRegistrationHashes,
 } from '@cds/hooks-store';
@@ -136,7 +135,6 @@ function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger:
     refusals: createRefusalStore({ redis }),
     executions: createExecutionStore({ redis, executionHistory, keyRepair }),
     cleanups: createCleanupStore({ redis, deadLetters, keyRepair }),
-    waitingSince: createWaitingSince({ redis, keyRepair }),
     schedules: createScheduleStore({ redis, executionHistory, keyRepair }),
     polls: createPollStore({ redis, reconcileSeconds, leaseMs: timing.leaseMs, keyRepair }),
     knownChanges: createKnownChanges({ redis, keyRepair, on: reconcileSeconds > 0 }),

@@ -82,7 +82,6 @@ export function startWork(
   queues.processAtOnce(worker.arrived);
   const sweep = createRequeueLostJobs({
     ...{ redis, logger, retryDelayMs, hookQueue: queues.hooks, hookLock },
-    waitingSince: stores.waitingSince,
     others: works.flatMap(({ lostJobs }) => lostJobs ?? []),
     everyMs: timing.sweepMs,
   });

@@ -8,15 +8,13 @@ import type {
   TaskType,
   WebHookExecution,
 } from '@cds/wire';
+import { isObject, parseJson } from './unreadable/read-config';
 
 /** A change that a poll found. */
 export interface PolledChange extends PollExecution {
   /** The push as the API returned it (JSON); "" for a deletion. */
   event: string;
-  /**
-   * Id of the newest execution of the hook when the poll began: later ones may be newer than the
-   * poll.
-   */
+  /** Id of the newest execution when the poll began: later ones may be newer than the poll. */
   seen_after: number;
 }
 
@@ -94,10 +92,7 @@ export const NEW_STATE: Readonly<ExecutionState> = {
   retries: 0,
 };
 
-/**
- * The state of a retried dead letter: all tries again, for the failed steps. The number of its last
- * run stays.
- */
+/** The state of a retried dead letter: all tries for the failed steps; its last run stays. */
 export function stateOfRetry(state: ExecutionState, now: number): ExecutionState {
   return {
     ...NEW_STATE,
@@ -110,13 +105,11 @@ export function stateOfRetry(state: ExecutionState, now: number): ExecutionState
   };
 }
 
-/**
- * The state from Redis. Unreadable parts count as never written: a step is rather repeated than
- * left out.
- */
+/** Unreadable parts of a state count as missing: a step is rather repeated than left out. */
 export function parseState(json: string | null | undefined): ExecutionState {
   const state: ExecutionState = { ...NEW_STATE };
-  const { retry_steps, queued_at, not_yet, callback, ...read } = json ? parseObject(json) : {};
+  const stored = parseJson(json ?? '');
+  const { retry_steps, queued_at, not_yet, callback, ...read } = isObject(stored) ? stored : {};
   for (const [name, before] of Object.entries(NEW_STATE)) {
     const value = read[name];
     if (isLike(before, value)) Object.assign(state, { [name]: value });
@@ -131,21 +124,10 @@ export function parseState(json: string | null | undefined): ExecutionState {
 }
 
 function isCallback(value: unknown): value is OutgoingCallback {
-  if (typeof value !== 'object' || value === null) return false;
-  const { start, done, status, log, ...numbers } = value as Partial<Record<string, unknown>>;
-  return (
-    [start, done, status, log].every((text) => typeof text === 'string') &&
-    Number.isSafeInteger(numbers.workflow_node_outgoing_hook_id)
-  );
-}
-
-function parseObject(json: string): Record<string, unknown> {
-  try {
-    const value: unknown = JSON.parse(json);
-    return typeof value === 'object' && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
+  if (!isObject(value)) return false;
+  const { start, done, status, log, workflow_node_outgoing_hook_id: id } = value;
+  const isText = [start, done, status, log].every((text) => typeof text === 'string');
+  return isText && Number.isSafeInteger(id);
 }
 
 /**

@@ -2,7 +2,21 @@ import { LockTimeoutError, redisNowUs, withLock } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { KEYS } from './redis-keys';
 
-export interface OncePerClusterDeps {
+const TTL_MS = 30_000;
+const POLL_MS = 250;
+/** No replica waits longer for a result. */
+const DONE_MS = 600_000;
+
+export type OncePerCluster = ReturnType<typeof createOncePerCluster>;
+
+/**
+ * Does work once for all replicas that need it at the same time, as at their start.
+ *
+ * A result counts if its work began after the need, by the clock of Redis. The next waiting replica
+ * repeats work that failed.
+ * @returns a function of the work; its result is a number, of whichever replica did it
+ */
+export function createOncePerCluster(deps: {
   redis: Redis;
   /**
    * Held by the working replica; its name with `:done` has the last result. The key of the
@@ -15,22 +29,7 @@ export interface OncePerClusterDeps {
   ttlMs?: number | undefined;
   /** Between two checks whether another replica is done (ms). */
   pollMs?: number | undefined;
-}
-
-const TTL_MS = 30_000;
-const POLL_MS = 250;
-/** No replica waits longer for a result. */
-const DONE_MS = 600_000;
-
-/**
- * Does work once for all replicas that need it at the same time, as at their start or when Redis is
- * back.
- *
- * A result counts if its work began after the need, by the clock of Redis. The next waiting replica
- * repeats work that failed.
- * @returns a function of the work; its result is a number, of whichever replica did it
- */
-export function createOncePerCluster(deps: OncePerClusterDeps) {
+}) {
   const { redis, key = KEYS.synchronizing, ttlMs = TTL_MS, pollMs = POLL_MS } = deps;
   const doneKey = `${key}:done`;
 
@@ -61,5 +60,3 @@ export function createOncePerCluster(deps: OncePerClusterDeps) {
     }
   };
 }
-
-export type OncePerCluster = ReturnType<typeof createOncePerCluster>;

@@ -29,10 +29,7 @@ export const KEYS = {
   mark: HOOKS_STATE_KEY,
   /** Never exists: `/mon/ready` tests writes with it. */
   ready: `${PREFIX}ready`,
-  /**
-   * Sorted set: uuids of tasks that the API left out when it listed less than half → since when
-   * (ms).
-   */
+  /** Sorted set: uuids of tasks that the API left out with most others → since when (ms). */
   unlisted: `${PREFIX}unlisted`,
   /** Counter: accepted deliveries that vanished from Redis before they were processed. */
   lostTotal: `${PREFIX}lost-total`,
@@ -49,19 +46,13 @@ export const KEYS = {
   kinds: `${PREFIX}kinds`,
   /** Set: uuids of the hooks with pending executions whose task is not stopped. */
   pending: `${PREFIX}pending`,
-  /**
-   * Sorted set: uuids of the hooks in `pending` → since when the oldest pending execution waits
-   * (ms).
-   */
+  /** Sorted set: uuids of the hooks in `pending` → since when the oldest execution waits (ms). */
   waitingSince: `${PREFIX}heads`,
   /** The same for hooks whose task is stopped. */
   stoppedWaitingSince: `${PREFIX}heads-stopped`,
   /** Counter: pending executions of all hooks. */
   waitingTotal: `${PREFIX}waiting-total`,
-  /**
-   * Sorted set: `uuid/id` of the dead letters among the executions → id. Those of a version without
-   * dead letters are in their hook's `done` until they are adopted.
-   */
+  /** Sorted set: `uuid/id` of the dead letters among the executions → id. */
   failed: `${PREFIX}failed`,
   /** Hash: worker → number of heartbeats, by which replicas see that each other lives. */
   beats: `${PREFIX}beats`,
@@ -81,19 +72,13 @@ export const KEYS = {
   queues: `${PREFIX}queues`,
   /** Held by the replica that requeues lost jobs. */
   sweepLock: `${PREFIX}sweep-lock`,
-  /**
-   * Held by the replica that synchronizes for all; `…:done`: when that began last (µs), and its
-   * result.
-   */
+  /** Held by the replica that synchronizes for all; `…:done`: its last begin (µs) and result. */
   synchronizing: `${PREFIX}synchronizing`,
   /** Sorted set: cleanup ids → when to act next (ms). */
   cleanups: `${PREFIX}cleanups`,
   /** Sorted set: ids of the stopped cleanups → when they were stopped (ms). */
   stoppedCleanups: `${PREFIX}cleanups-stopped`,
-  /**
-   * Sorted set: ids of the cleanups that failed for good → when (ms); negative where an operator
-   * ended one.
-   */
+  /** Sorted set: ids of the failed cleanups → when (ms); negative where an operator ended one. */
   failedCleanups: `${PREFIX}cleanups-failed`,
   /**
    * Sorted set: ids of cleanups whose branch was pushed again by a push that was removed
@@ -102,8 +87,7 @@ export const KEYS = {
   broughtBack: `${PREFIX}brought-back`,
   /**
    * Hash: imports from CDS's own hooks (`task/uuid`, `delivery/uuid/timestamp`,
-   * `cleanup/uuid/timestamp`) → their result. A second import does not bring back what has ended
-   * since.
+   * `cleanup/uuid/timestamp`) → their result. A second import does not bring back what ended.
    */
   imported: `${PREFIX}imported`,
 } as const;
@@ -156,10 +140,7 @@ export function hookKeys(uuid: string) {
      * {@link POLLED_FIELD}, {@link POLL_ERROR_FIELD}.
      */
     task: `${PREFIX}task:${uuid}`,
-    /**
-     * Hash: execution id → what was received (JSON); id + `:body` → the body of the request, if
-     * any.
-     */
+    /** Hash: execution id → what was received (JSON); id + `:body` → the request body, if any. */
     executions: `${PREFIX}exec:${uuid}`,
     /** Hash: execution id → its progress and result (JSON); absent before the first try. */
     states: `${PREFIX}state:${uuid}`,
@@ -192,10 +173,7 @@ export function hookKeys(uuid: string) {
 
 export type HookKey = keyof ReturnType<typeof hookKeys>;
 
-/**
- * These keys and {@link KEYS}: all that a script may name. KEYS is the prototype, since copying it
- * costs a call 20 µs.
- */
+/** These keys and {@link KEYS}, as the prototype: copying it would cost each call 20 µs. */
 export function withCommonKeys<K extends object>(keys: K): K & typeof KEYS {
   return Object.assign(Object.create(KEYS) as typeof KEYS, keys);
 }
@@ -205,9 +183,9 @@ export function keysOf(uuid: string) {
   return withCommonKeys(hookKeys(uuid));
 }
 
-/** All keys that a script for one cleanup may name. */
-export function recordKeys(id: string) {
-  return withCommonKeys({ record: cleanupKey(id) });
+/** All keys that a script for one cleanup may name; `owner` is the lock of its hook. */
+export function recordKeys(id: string, hook = '') {
+  return withCommonKeys({ record: cleanupKey(id), owner: hookKeys(hook).owner });
 }
 
 /** The new name of a key that holds another type of value. */

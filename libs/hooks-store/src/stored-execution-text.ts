@@ -6,26 +6,14 @@ import { parseJson } from './unreadable/read-config';
 /** The body of a request: text as it came, or bytes that are no text. */
 export type KeptBody = string | Buffer;
 
-/**
- * An execution in Redis: JSON in the field of its id, and the body of its request in {@link
- * bodyField}.
- */
+/** An execution in Redis: JSON in the field of its id, the request body in {@link bodyField}. */
 export interface WrittenExecution {
   json: string;
-  /**
-   * "" without one, or where the JSON has it. A string, which takes half the time of a Buffer to
-   * send.
-   */
+  /** "" where the JSON has it. A string, which takes half the time of a Buffer to send. */
   body: string;
 }
 
-/** Older versions stored the body below the JSON. */
-const LINE_BREAK = '\n';
-
-/**
- * Field of an execution's body, in the hash of the hook's executions. Scripts build it from the id,
- * too.
- */
+/** Field of a request body, in the hash of the hook's executions. Scripts build it, too. */
 export function bodyField(id: string): string {
   return `${id}:body`;
 }
@@ -53,18 +41,8 @@ export function readWithBody(
   json: string,
   body: string | null | undefined,
 ): { execution: StoredExecution; body: KeptBody } {
-  if (body) return { execution: parse(json), body };
-  const end = json.indexOf(LINE_BREAK);
-  if (end >= 0) {
-    const execution = parse(json.slice(0, end));
-    return { execution, body: json.slice(end + 1) };
-  }
-  const execution = parse(json);
-  return { execution, body: Buffer.from(execution.webhook?.request_body ?? '', 'base64') };
-}
-
-function parse(json: string): StoredExecution {
-  return checkExecution(parseJson(json));
+  const execution = checkExecution(parseJson(json));
+  return { execution, body: body || Buffer.from(execution.webhook?.request_body ?? '', 'base64') };
 }
 
 /**

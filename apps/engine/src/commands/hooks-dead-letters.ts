@@ -34,7 +34,6 @@ export async function listDeadLetters(
   const limit = checkLimit(o.limit);
   const { found, total } = await withServiceRedis('hooks', o.config, context, async (redis) => {
     const deadLetters = createDeadLetters({ redis });
-    await deadLetters.adopt();
     return {
       found: await deadLetters.list({ uuid, offset: 0, limit }),
       total: await deadLetters.count(uuid),
@@ -98,7 +97,6 @@ export async function moveDeadLetters(
       const fields = { ...countOf(one.uuid), more: false };
       return printResult(o, context, { sentence: `${done}${next}.`, fields });
     }
-    await deadLetters.adopt();
     const all = await deadLetters[`${verb}All`]({ uuid, until: Date.now() + ALL_MS });
     const more = all.more ? '; there are more: call it again.' : '.';
     printResult(o, context, { sentence: `${done}: ${kinds(all)}${more}`, fields: all });

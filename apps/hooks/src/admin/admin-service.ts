@@ -180,17 +180,6 @@ export function createAdminService(
 
     /** Pauses the processing for all replicas, or resumes it. Safe to repeat. */
     setMaintenance: (on: boolean): Promise<void> => queues.maintenance.set(on),
-
-    /** Turns executions that older versions gave up into dead letters. Never throws. */
-    async adopt(): Promise<void> {
-      try {
-        const executions = await deadLetters.adopt();
-        if (executions > 0)
-          logger.info({ executions }, 'failed executions adopted as dead letters');
-      } catch (error) {
-        logger.debug({ error }, 'failed to adopt executions of older versions as dead letters');
-      }
-    },
   };
 }
 

@@ -345,33 +345,6 @@ describe('dead letters', () => {
     await waitFor(() => refs(plain).length === 1);
   });
 
-  it('of an older version are taken over from the history when the service starts', async () => {
-    const hooks = await start();
-    const hook = await withHook(hooks);
-    await push(hooks, hook, { push: 'bad' }, { tag: 'v1' });
-    await allDone(hooks, hook);
-    await hooks.service.stop(2_000);
-    const { done, dead, states } = hookKeys(hook.uuid);
-    const [id = ''] = await context.redisClient.zrange(dead, '0', '-1');
-    await context.redisClient.rename(dead, done);
-    const old = JSON.parse((await context.redisClient.hget(states, id)) ?? '') as Record<
-      string,
-      unknown
-    >;
-    delete old.failed_steps;
-    await context.redisClient.hset(states, id, JSON.stringify(old));
-
-    const next = await start();
-    await waitFor(async () => (await letters(next, `?uuid=${hook.uuid}`)).length === 1);
-    expect(await next.executions(hook.uuid)).toHaveLength(1);
-    expect(await context.redisClient.zcard(done)).toBe(0);
-    refused.clear();
-    await next.call('POST', '/admin/dead-letters/retry');
-    await waitFor(() => refs().length === 3);
-    // Nobody knows which of its runs had failed.
-    expect(refs()).toEqual(['v1', 'bad', 'v1']);
-  });
-
   it.each([
     ['GET', '/admin/dead-letters?limit=0', 400, /query limit is 0: .*1 to 1000/],
     ['GET', '/admin/dead-letters?limit=1001', 400, /limit is more than 1000/],

@@ -33,7 +33,6 @@ describe('the sweep of a hook with pending executions and no job', () => {
       } as never,
       hookLock: { isDead: (lockToken) => lockToken === dead },
       others: [],
-      waitingSince: { noteAnew: async () => undefined },
       logger: silentLogger(),
       retryDelayMs: 1_000,
     });

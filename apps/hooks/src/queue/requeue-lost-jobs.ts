@@ -2,12 +2,7 @@ import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
-import {
-  createPendingStore,
-  createRequeueTurn,
-  type HookLock,
-  type WaitingSince,
-} from '@cds/hooks-store';
+import { createPendingStore, createRequeueTurn, type HookLock } from '@cds/hooks-store';
 import type { HookQueue } from './hook-queue';
 import { CLOCK_SLACK_MS } from './api-failure';
 
@@ -28,8 +23,8 @@ export interface LostJobs {
 
 /**
  * Requeues lost jobs: between a delivery's script and its job, in a crash, or with BullMQ's data.
- * Resumes jobs that would pause for hours because the clock was put back, corrects `waiting-since`,
- * and creates the jobs of cleanups that are due soon.
+ * Resumes jobs that would pause for hours because the clock was put back, and creates the jobs of
+ * cleanups that are due soon.
  *
  * It reads only hooks with pending executions, and cleanups that are due soon; one replica at a
  * time.
@@ -39,7 +34,6 @@ export function createRequeueLostJobs(deps: {
   hookQueue: HookQueue;
   hookLock: Pick<HookLock, 'isDead'>;
   others: readonly LostJobs[];
-  waitingSince: Pick<WaitingSince, 'noteAnew'>;
   logger: Logger;
   /** The longest pause between two tries. */
   retryDelayMs: number;
@@ -81,7 +75,6 @@ export function createRequeueLostJobs(deps: {
     const owners = await pending.owners(uuids);
     const free = uuids.filter((uuid, at) => !isProcessed(uuid, owners[at]));
     const missing = await hookQueue.ensureAll(free);
-    await deps.waitingSince.noteAnew(uuids);
     return missing;
   }
 

@@ -7,7 +7,6 @@ import {
   parseState,
   createDeliveryStore,
   createExecutionStore,
-  createWaitingSince,
 } from '@cds/hooks-store';
 import { hookKeys, KEYS } from '@cds/hooks-store/keys';
 import { fuzzRuns, startTestRedis, type TestRedis } from '@cds/testing';
@@ -160,30 +159,6 @@ describe('since when deliveries wait', () => {
 
     expect((await actual()).waitingSince[hook]).toBeGreaterThanOrEqual(before);
     expect(accepted).toBe(Math.floor(Number(id) / 1000));
-  });
-
-  it('is found out for what an older version left, and forgotten where that one was done', async () => {
-    const { accept, finish, tasks } = createStores();
-    const [hook = '', other = ''] = HOOKS;
-    await accept(hook);
-    await accept(other);
-    await tasks.setStopped(other, true);
-    const right = await actual();
-    const waitingSince = createWaitingSince({ redis });
-
-    await redis.del(KEYS.waitingSince, KEYS.stoppedWaitingSince);
-    await waitingSince.noteAll();
-    expect(await actual()).toEqual(right);
-
-    await redis.del(KEYS.waitingSince);
-    await waitingSince.noteAnew([hook]);
-    expect(await actual()).toEqual(right);
-
-    await finish(hook, false);
-    await tasks.remove(other);
-    await redis.zadd(KEYS.waitingSince, 1, hook, 2, other, 3, randomUUID());
-    await waitingSince.noteAnew([]);
-    expect(await actual()).toEqual(await expected());
   });
 
   it('costs one member of a set for each hook, however many deliveries wait', async () => {

@@ -78,19 +78,15 @@ export async function createState(deps: StateDeps) {
     },
   });
   /** A check that finds a new owner requests the synchronization by itself. */
-  async function checkAndSynchronize(): Promise<boolean> {
+  async function checkAndSynchronize(): Promise<void> {
     const wasOurs = own.isOurs;
     await guard.check();
     if (own.isOurs && wasOurs) synchronization.request();
-    return own.isOurs;
   }
   void registration.firstRegistration().then(checkAndSynchronize);
 
   return {
-    /**
-     * To be called for each connection: Redis may be another one, or have lost its tasks.
-     * @returns whether the state is that of this CDS
-     */
+    /** To be called for each connection: Redis may be another one, or have lost its tasks. */
     connected: checkAndSynchronize,
 
     /**

@@ -1,8 +1,9 @@
 import type { Redis } from 'ioredis';
+import { scoresOf } from '../pipeline-replies';
 import { KEYS } from '../redis-keys';
 
 /** A job that pauses until the API answers. */
-export interface PausedJob {
+interface PausedJob {
   jobId: string;
   /** Not resumed before (ms). */
   resumableAt: number;
@@ -22,10 +23,7 @@ export function createPausedJobs({ redis }: { redis: Redis }) {
     /** Those that may be resumed first. */
     async first(count: number): Promise<PausedJob[]> {
       const reply = await redis.zrange(KEYS.apiWaiters, '0', String(count - 1), 'WITHSCORES');
-      const jobs: PausedJob[] = [];
-      for (let i = 0; i + 1 < reply.length; i += 2)
-        jobs.push({ jobId: reply[i] ?? '', resumableAt: Number(reply[i + 1]) });
-      return jobs;
+      return [...scoresOf(reply)].map(([jobId, resumableAt]) => ({ jobId, resumableAt }));
     },
   };
 }

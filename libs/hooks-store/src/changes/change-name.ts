@@ -3,6 +3,9 @@ const TAG = 'refs/tags/';
 /** Bitbucket gives at least so many. */
 const COMPARED_DIGITS = 12;
 
+/** Deduplication window of deliveries and changes: 48 h, in µs as the ids of executions. */
+export const REMEMBERED_US = 48 * 3_600 * 1_000_000;
+
 /** The name of a change, the same whether a webhook or a poll brought it. */
 export function changeName(ref: string, hash: string): string {
   return `${ref}@${hash === '' ? 'deleted' : comparedHash(hash)}`;

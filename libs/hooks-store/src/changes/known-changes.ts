@@ -1,12 +1,11 @@
+import { createHookScripts } from '../hook-scripts';
 import { hookKeys } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import type { Redis } from 'ioredis';
-import type { PendingExecution } from '../deliveries/delivery-types';
+import type { DeliveryPlan, DeliveryStep, PendingExecution } from '../deliveries/delivery-types';
 import type { HeldLock } from '../hook-lock/hook-lock';
-import type { DeliveryPlan, DeliveryStep } from '../deliveries/delivery-plan';
-import { changeName } from './change-name';
-import { REMEMBERED_US } from './deduplication-window';
-import { STORE_CHANGE } from './note-change.lua';
+import { branchRef, changeName, REMEMBERED_US, tagRef } from './change-name';
+import { STORE_CHANGE } from './changes.lua';
 
 /**
  * The result of a change: `found` by a poll and pending; `polled`: that execution ended; `late`: a
@@ -49,7 +48,7 @@ export function createKnownChanges(deps: {
   keyRepair?: KeyRepair;
 }): KnownChanges {
   const { redis, on, keyRepair = NO_KEY_REPAIR } = deps;
-  const noteChange = STORE_CHANGE.on(redis);
+  const run = createHookScripts({ redis, keyRepair });
 
   return async function knownChanges(lock, pending, plan) {
     if (!on || pending.type !== 'RepoWebHook') return NOTHING_KNOWN;
@@ -111,16 +110,9 @@ export function createKnownChanges(deps: {
         const isVoid = poll?.kind === 'delete' && result === 'left out' && isFound(name);
         const forgotten = isVoid ? name : nameOfDeletion(step);
         if (kind === undefined && !isVoid) return true;
-        const noted =
-          kind === undefined
-            ? { change: '', value: '' }
-            : { change: name, value: `${kind}:${pending.id}` };
-        const { lockToken } = lock;
-        return (
-          (await keyRepair.hook(lock.uuid, () =>
-            noteChange(keys, { lockToken, ...noted, forgotten }),
-          )) === 'ok'
-        );
+        const noted = { change: kind ? name : '', value: kind ? `${kind}:${pending.id}` : '' };
+        const args = { lockToken: lock.lockToken, ...noted, forgotten };
+        return (await run(STORE_CHANGE, lock.uuid, args)) === 'ok';
       },
     };
   };
@@ -133,16 +125,15 @@ function kindOfMark(isPoll: boolean, result: 'ok' | 'failed' | 'left out'): stri
 }
 
 function nameOfStep(step: DeliveryStep): string {
-  if (step.type === 'delete-branch') return changeName(`refs/heads/${step.branch}`, '');
+  if (step.type === 'delete-branch') return changeName(branchRef(step.branch), '');
   const { payload, branch } = step;
-  const ref =
-    branch === undefined ? `refs/tags/${payload['git.tag'] ?? ''}` : `refs/heads/${branch}`;
+  const ref = branch === undefined ? tagRef(payload['git.tag']) : branchRef(branch);
   return changeName(ref, payload['git.hash'] ?? '');
 }
 
 /** The deletion of the branch that a run is for. */
 function nameOfDeletion({ type, branch }: DeliveryStep): string {
-  return type !== 'run' || branch === undefined ? '' : changeName(`refs/heads/${branch}`, '');
+  return type !== 'run' || branch === undefined ? '' : changeName(branchRef(branch), '');
 }
 
 function readMark(text: string): Mark {

@@ -1,19 +1,15 @@
-import { keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
+import { scoresOf } from '../pipeline-replies';
 import { cleanupKey, KEYS, PREFIXES, recordKeys } from '../redis-keys';
-import { CLEANUP_SETS } from '../forget-cleanup.lua';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { type Cleanup, parseCleanup } from './cleanup';
+import { CLEANUP_SETS } from './cleanup-functions.lua';
 import { createCleanupProcessing } from './cleanup-processing';
-import type { MadeDue } from './cleanup-results';
-import { createCleanupSchedule } from './cleanup-schedule';
-import { DUE_WITHIN, READ_CLEANUPS } from './due-cleanups.lua';
-import type { NearCleanup } from './group-cleanups';
+import { DUE_WITHIN } from './due-cleanups.lua';
 import { MAKE_CLEANUP_DUE, REMOVE_CLEANUP, SET_CLEANUP_STOPPED } from './operate-cleanup.lua';
+import { readCleanups } from './read-cleanups';
 
 const BROUGHT_FORWARD_AT_ONCE = 200;
-/** Reads of one script, so that it does not hold Redis up. */
-const READ_AT_ONCE = 500;
 
 export type CleanupStore = ReturnType<typeof createCleanupStore>;
 
@@ -28,11 +24,9 @@ export function createCleanupStore(deps: {
   const makeDue = MAKE_CLEANUP_DUE.on(redis);
   const setStopped = SET_CLEANUP_STOPPED.on(redis);
   const removeCleanup = REMOVE_CLEANUP.on(redis);
-  const readCleanups = READ_CLEANUPS.on(redis);
   const findDue = DUE_WITHIN.on(redis);
 
   return {
-    ...createCleanupSchedule({ redis, keyRepair }),
     ...createCleanupProcessing({ redis, deadLetters, keyRepair }),
 
     async read(id: string): Promise<Cleanup | undefined> {
@@ -40,8 +34,7 @@ export function createCleanupStore(deps: {
       return parseCleanup(id, hash);
     },
 
-    remove: (id: string): Promise<'unknown' | 'ok'> =>
-      keyRepair.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
+    remove: (id: string) => keyRepair.cleanup(id, () => removeCleanup(KEYS, { id, ...PREFIXES })),
 
     /** @returns when it is due (ms); undefined for an unknown id */
     async setStopped(id: string, stopped: boolean, now: number): Promise<number | undefined> {
@@ -52,7 +45,7 @@ export function createCleanupStore(deps: {
     },
 
     /** Makes it due at `now` (ms) at the latest, for an operator. */
-    makeDue: (id: string, now: number): Promise<MadeDue> =>
+    makeDue: (id: string, now: number) =>
       keyRepair.cleanup(id, () => makeDue(recordKeys(id), { id, now })),
 
     /**
@@ -63,11 +56,11 @@ export function createCleanupStore(deps: {
     async bringForward(latestPause: number): Promise<void> {
       const from = `(${latestPause}`;
       const late = await redis.zrangebyscore(KEYS.cleanups, from, '+inf', 'WITHSCORES');
-      for (let i = 0; i < late.length; i += 2 * BROUGHT_FORWARD_AT_ONCE) {
-        const chunk = late.slice(i, i + 2 * BROUGHT_FORWARD_AT_ONCE);
-        const ids = chunk.filter((_, index) => index % 2 === 0);
-        const scores = new Map(ids.map((id, index) => [id, Number(chunk[2 * index + 1])]));
-        for (const { id, due } of await this.readAll(ids)) {
+      const scores = scoresOf(late);
+      const ids = [...scores.keys()];
+      for (let i = 0; i < ids.length; i += BROUGHT_FORWARD_AT_ONCE) {
+        const some = ids.slice(i, i + BROUGHT_FORWARD_AT_ONCE);
+        for (const { id, due } of await readCleanups(redis, some)) {
           const next = Math.max(due, latestPause);
           if (next < (scores.get(id) ?? 0)) await redis.zadd(KEYS.cleanups, 'XX', 'LT', next, id);
         }
@@ -75,14 +68,11 @@ export function createCleanupStore(deps: {
     },
 
     /** Ids that were due before `before` (ms), the oldest first. */
-    async overdue(before: number, limit: number): Promise<string[]> {
-      return redis.zrangebyscore(KEYS.cleanups, '-inf', before, 'LIMIT', 0, limit);
-    },
+    overdue: (before: number, limit: number) =>
+      redis.zrangebyscore(KEYS.cleanups, '-inf', before, 'LIMIT', 0, limit),
 
     /** Those due later than `after` and not later than `until` (ms), the first ones first. */
-    async dueWithin(
-      of: Record<'after' | 'until' | 'offset' | 'limit', number>,
-    ): Promise<NearCleanup[]> {
+    dueWithin(of: Record<'after' | 'until' | 'offset' | 'limit', number>) {
       const { after, until, offset, limit } = of;
       const from = Number.isFinite(after) ? `(${after}` : '-inf';
       return findDue(KEYS, { from, until, offset, limit, ...PREFIXES });
@@ -94,30 +84,9 @@ export function createCleanupStore(deps: {
       return (await Promise.all(sets)).flat();
     },
 
-    async stoppedIds(): Promise<string[]> {
-      return redis.zrange(KEYS.stoppedCleanups, '0', '-1');
-    },
+    stoppedIds: () => redis.zrange(KEYS.stoppedCleanups, '0', '-1'),
 
     /** Those that exist, in the same order. */
-    async readAll(ids: readonly string[]): Promise<Cleanup[]> {
-      const cleanups: Cleanup[] = [];
-      for (let i = 0; i < ids.length; i += READ_AT_ONCE) {
-        const some = ids.slice(i, i + READ_AT_ONCE);
-        const keys = some.map((id) => ({ record: keyArgument(cleanupKey(id)) }));
-        const records = await readCleanups({}, {}, keys);
-        for (const [index, record] of records.entries()) {
-          const cleanup = parseCleanup(some[index] ?? '', toObject(record));
-          if (cleanup) cleanups.push(cleanup);
-        }
-      }
-      return cleanups;
-    },
+    readAll: (ids: readonly string[]) => readCleanups(redis, ids),
   };
-}
-
-/** From the fields of a hash as a script returns it: field, value, field…. */
-function toObject(record: readonly string[]): Record<string, string> {
-  const object: Record<string, string> = {};
-  for (let i = 0; i + 1 < record.length; i += 2) object[record[i] ?? ''] = record[i + 1] ?? '';
-  return object;
 }

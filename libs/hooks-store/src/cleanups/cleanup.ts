@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { HookConfigValue, Task, TaskExecution } from '@cds/wire';
 import { timestampOfId, timestampOfMs } from '../clock';
+import { configValue } from '../unreadable/read-config';
 
-/** The removal of a deleted branch's runs: scheduled, stopped, or failed for good. */
-export interface Cleanup {
+/** The removal of a deleted branch's runs, as its deletion schedules it. */
+export interface NewCleanup {
   id: string;
-  status: 'waiting' | 'stopped' | 'failed';
   /** When to do it (ms). */
   due: number;
   /** Id of the execution with the deletion. */
@@ -18,6 +18,13 @@ export interface Cleanup {
   /** `workspace/slug` */
   repository: string;
   branch: string;
+  /** Request id of the deletion; "" where it was imported. */
+  requestId: string;
+}
+
+/** A stored one: scheduled, stopped, or failed for good. */
+export interface Cleanup extends NewCleanup {
+  status: 'waiting' | 'stopped' | 'failed';
   nb_errors: number;
   last_error: string;
   /** After a refusal, no try before (ms). */
@@ -26,8 +33,6 @@ export interface Cleanup {
   outages: number;
   /** When it failed for good (ms), else 0. */
   processed: number;
-  /** Request id of the deletion; "" where an older version scheduled it. */
-  requestId: string;
   /** The API was called, and nobody knows yet what it did. */
   unsure: boolean;
 }
@@ -37,18 +42,8 @@ export interface Cleanup {
  * whatever the repository is called; all three count to the letter.
  */
 export function cleanupId(of: Pick<Cleanup, 'project' | 'workflow' | 'branch'>): string {
-  return idOf(of.project, of.workflow, of.branch);
-}
-
-/** The id that older versions gave a cleanup. */
-export function olderCleanupId(
-  of: Pick<Cleanup, 'project' | 'workflow' | 'repository' | 'branch'>,
-): string {
-  return idOf(of.project, of.workflow, of.repository, of.branch);
-}
-
-function idOf(...names: string[]): string {
-  return createHash('sha256').update(JSON.stringify(names)).digest('hex');
+  const names = JSON.stringify([of.project, of.workflow, of.branch]);
+  return createHash('sha256').update(names).digest('hex');
 }
 
 /** Whether a task's uuid may be that of a cleanup. */
@@ -97,10 +92,6 @@ export function parseCleanup(id: string, hash: Record<string, string>): Cleanup 
     requestId: hash.request_id ?? '',
     unsure: hash.under_way !== undefined || hash.unsure !== undefined,
   };
-}
-
-function configValue(value: string): HookConfigValue {
-  return { value, configurable: false, type: '', multiple_choice_list: null };
 }
 
 function configOf(cleanup: Cleanup): Record<string, HookConfigValue> {

@@ -1,8 +1,5 @@
 import { defineScript, replies, type ReplyParser } from '@cds/redis';
-import type { BegunCleanup } from './cleanup-results';
-import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
-
-const BEGIN_PREFIXES = ['ownerPrefix', 'taskPrefix', 'waitingPrefix', 'refsPrefix'] as const;
+import { IS_AS_READ, REMOVAL_MARKS } from './cleanup-functions.lua';
 
 /**
  * Takes the hook locks of several cleanups and marks those as under way that need no check first:
@@ -16,15 +13,22 @@ const BEGIN_PREFIXES = ['ownerPrefix', 'taskPrefix', 'waitingPrefix', 'refsPrefi
 export const BEGIN_DUE_CLEANUPS = defineScript({
   name: 'cdsbbBeginDueCleanups',
   keys: [],
-  args: [...BEGIN_PREFIXES, 'lockToken', 'workflowField', 'maxHooks'],
+  args: [
+    ...(['ownerPrefix', 'taskPrefix', 'waitingPrefix', 'refsPrefix'] as const),
+    ...(['lockToken', 'workflowField', 'maxHooks'] as const),
+  ],
   each: ['record', 'hook', 'workflowHooks', 'ref', 'accepted', 'due', 'retryAt', 'outages'],
-  reply: replies.listOf(replies.listOf(replies.text) as ReplyParser<BegunCleanup>),
+  reply: replies.listOf(
+    replies.listOf(replies.text) as ReplyParser<['begun' | 'other'] | ['busy', string]>,
+  ),
   lua: (_K, A, EACH) => `
 ${IS_AS_READ}
 ${REMOVAL_MARKS}
-local holder, owners, tasks, waiting = ${A.lockToken}, ${A.ownerPrefix}, ${A.taskPrefix}, ${A.waitingPrefix}
+local holder, owners = ${A.lockToken}, ${A.ownerPrefix}
+local tasks, waiting = ${A.taskPrefix}, ${A.waitingPrefix}
 local function isThere(hook, ref, after)
-  local new, id = string.match(redis.call('HGET', ${A.refsPrefix} .. hook, ref) or '', '>([^:]*):(%d+)$')
+  local last = redis.call('HGET', ${A.refsPrefix} .. hook, ref) or ''
+  local new, id = string.match(last, '>([^:]*):(%d+)$')
   return new and new ~= '' and tonumber(id) > after
 end
 local function isQuiet(hook, workflow, ref, accepted)
@@ -41,7 +45,9 @@ end
 local function begin(record, hook, workflow, ref, accepted, due, retryAt, outages)
   local owner = redis.call('GET', owners .. hook)
   local mark = hook .. ' ' .. holder
-  if redis.call('HGET', record, 'under_way') == mark then redis.call('HDEL', record, 'under_way') end
+  if redis.call('HGET', record, 'under_way') == mark then
+    redis.call('HDEL', record, 'under_way')
+  end
   if owner and owner ~= holder then return {'busy', owner} end
   if not isAsRead(record, accepted, due, retryAt, outages) then return {'other'} end
   if not isQuiet(hook, workflow, ref, accepted) then return {'other'} end
@@ -60,9 +66,8 @@ return begun
 });
 
 /**
- * Lists the cleanups that are due within a time, the first ones first.
- *
- * Returns id, time (ms), hook or "", id…
+ * Lists the cleanups that are due within a time (ms), the first ones first. `hook` is "" where the
+ * record does not say it.
  */
 export const DUE_WITHIN = defineScript({
   name: 'cdsbbDueWithin',
@@ -70,7 +75,8 @@ export const DUE_WITHIN = defineScript({
   args: ['from', 'until', 'offset', 'limit', 'recordPrefix'],
   reply: replies.records({ id: replies.text, due: replies.numeral, hook: replies.text }),
   lua: (K, A) => `
-local near = redis.call('ZRANGEBYSCORE', ${K.cleanups}, ${A.from}, ${A.until}, 'WITHSCORES', 'LIMIT', ${A.offset}, ${A.limit})
+local near = redis.call('ZRANGEBYSCORE', ${K.cleanups}, ${A.from}, ${A.until}, 'WITHSCORES',
+  'LIMIT', ${A.offset}, ${A.limit})
 local named = {}
 for i = 1, #near, 2 do
   named[#named + 1] = near[i]
@@ -82,11 +88,7 @@ return named
 `,
 });
 
-/**
- * Reads whole records; one that is no hash has no fields.
- *
- * Returns for each field, value, field, value…
- */
+/** Reads whole records, as field, value, field…; one that is no hash has no fields. */
 export const READ_CLEANUPS = defineScript({
   name: 'cdsbbReadCleanups',
   keys: [],

@@ -1,6 +1,7 @@
 import type { Cleanup } from './cleanup';
 import { hookKeys } from '../redis-keys';
-import { readTaskConfig, unlessOfAnotherType } from '../tasks/read-task-config';
+import { unlessOfAnotherType } from '../pipeline-replies';
+import { readTaskConfig } from '../unreadable/read-config';
 import type { Redis } from 'ioredis';
 import { branchRef } from '../changes/change-name';
 

@@ -1,11 +1,7 @@
 import { defineScript, replies } from '@cds/redis';
-import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
+import { CLEANUP_SETS, forgetCleanup } from './cleanup-functions.lua';
 
-/**
- * Stops a cleanup, or starts a stopped or failed one; a failed one gets all its tries again.
- *
- * Returns {`unknown`} | {`ok`, due}
- */
+/** Stops a cleanup, or starts a stopped or failed one; a failed one gets all its tries again. */
 export const SET_CLEANUP_STOPPED = defineScript({
   name: 'cdsbbStopCleanup',
   keys: [...CLEANUP_SETS, 'record'],
@@ -21,7 +17,8 @@ if ${A.isStop} == '1' then
     redis.call('ZADD', ${K.stoppedCleanups}, ${A.now}, ${A.id})
   end
 elseif record[2] ~= 'waiting' then
-  redis.call('HSET', ${K.record}, 'status', 'waiting', 'retry_at', '0', 'nb_errors', '0', 'outages', '0', 'processed', '0')
+  redis.call('HSET', ${K.record}, 'status', 'waiting', 'retry_at', '0', 'nb_errors', '0',
+    'outages', '0', 'processed', '0')
   redis.call('ZREM', ${K.stoppedCleanups}, ${A.id})
   redis.call('ZREM', ${K.failedCleanups}, ${A.id})
   redis.call('ZADD', ${K.cleanups}, record[1], ${A.id})
@@ -32,8 +29,6 @@ return {'ok', record[1]}
 
 /**
  * Makes a scheduled cleanup due now, and ends its pause after a refusal. A due one stays as it is.
- *
- * Returns {`unknown`} | {`stopped`} | {`failed`} | {`ok`, due}
  */
 export const MAKE_CLEANUP_DUE = defineScript({
   name: 'cdsbbMakeCleanupDue',
@@ -54,16 +49,15 @@ return {'ok', due}
 `,
 });
 
-/** Removes a cleanup. Returns `unknown` | `ok` */
 export const REMOVE_CLEANUP = defineScript({
   name: 'cdsbbRemoveCleanup',
   keys: CLEANUP_SETS,
   args: ['id', 'recordPrefix', 'hookCleanupsPrefix'],
   reply: replies.oneOf('unknown', 'ok'),
   lua: (K, A) => `
-${forgetCleanup(K)}
+${forgetCleanup(K, A)}
 if redis.call('EXISTS', ${A.recordPrefix} .. ${A.id}) == 0 then return 'unknown' end
-forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+forget(${A.id})
 return 'ok'
 `,
 });

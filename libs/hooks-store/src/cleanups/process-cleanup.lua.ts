@@ -1,6 +1,5 @@
 import { defineScript, replies } from '@cds/redis';
-import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
-import { IS_AS_READ, REMOVAL_MARKS } from './removal-marks.lua';
+import { CLEANUP_SETS, forgetCleanup, IS_AS_READ, REMOVAL_MARKS } from './cleanup-functions.lua';
 
 /**
  * The last check before the API is called; marks the cleanup as under way.
@@ -19,7 +18,9 @@ ${IS_AS_READ}
 ${REMOVAL_MARKS}
 local owner = redis.call('GET', ${K.owner})
 if owner and owner ~= ${A.lockToken} then return 'lost' end
-if not isAsRead(${K.record}, ${A.accepted}, ${A.due}, ${A.retryAt}, ${A.outages}) then return 'changed' end
+if not isAsRead(${K.record}, ${A.accepted}, ${A.due}, ${A.retryAt}, ${A.outages}) then
+  return 'changed'
+end
 for i = ${EACH.range} do
   local last = redis.call('LINDEX', ${EACH.waiting}, -1)
   if last and last ~= ${EACH.lastSeen} then return 'more' end
@@ -57,7 +58,7 @@ export const FINISH_CLEANUP = defineScript({
   args: ['id', 'recordPrefix', 'hookCleanupsPrefix', 'accepted', 'now'],
   reply: replies.oneOf('unknown', 'waiting', 'ok'),
   lua: (K, A) => `
-${forgetCleanup(K)}
+${forgetCleanup(K, A)}
 local record = ${A.recordPrefix} .. ${A.id}
 local kept = redis.call('HMGET', record, 'accepted', 'due', 'status')
 if not kept[1] then return 'unknown' end
@@ -65,19 +66,16 @@ local due = tonumber(kept[2]) or 0
 if kept[1] ~= ${A.accepted} or due > tonumber(${A.now}) then
   redis.call('HDEL', record, 'under_way', 'unsure')
   redis.call('HSET', record, 'outages', '0', 'retry_at', '0')
-  if kept[3] == 'waiting' then redis.call('ZADD', ${K.cleanups}, string.format('%.0f', due), ${A.id}) end
+  due = string.format('%.0f', due)
+  if kept[3] == 'waiting' then redis.call('ZADD', ${K.cleanups}, due, ${A.id}) end
   return 'waiting'
 end
-forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+forget(${A.id})
 return 'ok'
 `,
 });
 
-/**
- * Stores a failure: for another try, or for good.
- *
- * Returns {`ok`, dead letters dropped} | {`changed`}
- */
+/** Stores a failure: for another try, or for good. `dropped`: dead letters removed for it. */
 export const FAIL_CLEANUP = defineScript({
   name: 'cdsbbFailCleanup',
   keys: [...CLEANUP_SETS, 'record'],
@@ -93,39 +91,40 @@ export const FAIL_CLEANUP = defineScript({
     'outages',
     // When to try again (ms); "" gives it up.
     'retryAt',
-    'isRefusal',
+    'refused',
     // To keep.
     'deadLetters',
     // By an operator: it is no dead letter then, and removed first.
-    'isEnded',
+    'ended',
     // The removal under way: `answered`, `not sent`, `unsure`; "" without one.
     'removal',
   ],
   reply: replies.variants({ ok: { dropped: replies.number }, changed: {} }),
   lua: (K, A) => `
-${forgetCleanup(K)}
+${forgetCleanup(K, A)}
 local record = redis.call('HMGET', ${K.record}, 'accepted', 'status', 'under_way')
 if ${A.removal} == 'unsure' and record[3] then redis.call('HSET', ${K.record}, 'unsure', '1') end
 if ${A.removal} == 'answered' then redis.call('HDEL', ${K.record}, 'unsure') end
 if ${A.removal} ~= '' then redis.call('HDEL', ${K.record}, 'under_way') end
 if record[1] ~= ${A.accepted} then return {'changed'} end
-redis.call('HSET', ${K.record}, 'nb_errors', ${A.nbErrors}, 'last_error', ${A.error}, 'outages', ${A.outages})
+redis.call('HSET', ${K.record}, 'nb_errors', ${A.nbErrors}, 'last_error', ${A.error},
+  'outages', ${A.outages})
 if ${A.retryAt} ~= '' then
-  if ${A.isRefusal} == '1' then redis.call('HSET', ${K.record}, 'retry_at', ${A.retryAt}) end
+  if ${A.refused} == '1' then redis.call('HSET', ${K.record}, 'retry_at', ${A.retryAt}) end
   if record[2] == 'waiting' then redis.call('ZADD', ${K.cleanups}, ${A.retryAt}, ${A.id}) end
   return {'ok', 0}
 end
 redis.call('HSET', ${K.record}, 'status', 'failed', 'processed', ${A.now})
 redis.call('ZREM', ${K.cleanups}, ${A.id})
 redis.call('ZREM', ${K.stoppedCleanups}, ${A.id})
-redis.call('ZADD', ${K.failedCleanups}, ${A.isEnded} == '1' and '-' .. ${A.now} or ${A.now}, ${A.id})
+redis.call('ZADD', ${K.failedCleanups}, ${A.ended} == '1' and '-' .. ${A.now} or ${A.now}, ${A.id})
 local dropped = 0
 local excess = math.min(redis.call('ZCARD', ${K.failedCleanups}) - tonumber(${A.deadLetters}), 500)
 if excess > 0 then
   local oldest = redis.call('ZRANGE', ${K.failedCleanups}, 0, excess - 1, 'WITHSCORES')
   for i = 1, #oldest, 2 do
     if tonumber(oldest[i + 1]) >= 0 then dropped = dropped + 1 end
-    forget(oldest[i], ${A.recordPrefix}, ${A.hookCleanupsPrefix})
+    forget(oldest[i])
   end
 end
 return {'ok', dropped}

@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis';
 import { isCleanupId } from '../cleanups/cleanup';
 import { parseState, stateOfRetry } from '../execution';
-import { hookKeys, KEYS, keysOf, PREFIXES, recordKeys } from '../redis-keys';
+import { KEYS, keysOf, PREFIXES, recordKeys } from '../redis-keys';
 import {
   type DeadLetter,
   type DeadLetterRef,
@@ -9,14 +9,13 @@ import {
   readFailedCleanups,
 } from './dead-letter';
 import {
-  ADOPT_FAILED,
   DROP_CLEANUP,
   DROP_EXECUTION,
   RETRY_CLEANUP,
   RETRY_EXECUTION,
 } from './dead-letter-scripts.lua';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
-import { eachChunk, refOfMember } from './each-chunk';
+import { deadExecutions, eachChunk } from './each-chunk';
 
 /**
  * `unknown`: there is no such execution; `not-dead`: it did not fail for good, or was sent again.
@@ -30,7 +29,7 @@ export interface AllMoved {
   more: boolean;
 }
 
-export interface MoveAllOptions {
+interface MoveAllOptions {
   /**
    * Those of this hook and of the cleanups that it scheduled, or this cleanup. All when not given.
    */
@@ -40,11 +39,6 @@ export interface MoveAllOptions {
   /** Called with what was moved, some at a time. */
   moved?: (refs: DeadLetterRef[]) => void;
 }
-
-export type DeadLetters = ReturnType<typeof createDeadLetters>;
-
-/** Read by one call of Redis. */
-const SCANNED = 500;
 
 /**
  * Dead letters in Redis: listed, retried, dropped. Each move is one script, safe to repeat, and
@@ -57,7 +51,6 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
   const dropExecution = DROP_EXECUTION.on(redis);
   const retryCleanup = RETRY_CLEANUP.on(redis);
   const dropCleanup = DROP_CLEANUP.on(redis);
-  const adoptFailed = ADOPT_FAILED.on(redis);
 
   /** A key of another type does not keep the others from being moved. */
   function mended(ref: DeadLetterRef, move: (ref: DeadLetterRef) => Promise<Moved>) {
@@ -116,14 +109,8 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
       // All cleanups are at hand, so a page needs the executions from so far before it at most.
       const first = Math.max(0, offset - cleanups.length);
       const last = offset + limit - 1;
-      const refs: DeadLetterRef[] =
-        uuid === undefined
-          ? (await redis.zrevrange(KEYS.failed, first, last)).map(refOfMember)
-          : (await redis.zrevrange(hookKeys(uuid).dead, first, last)).map((id) => ({
-              kind: 'execution',
-              uuid,
-              id,
-            }));
+      const { set, toRef } = deadExecutions(uuid);
+      const refs = (await redis.zrevrange(set, first, last)).map(toRef);
       const executions = await readExecutions(redis, refs);
       return [...executions, ...cleanups]
         .sort((a, b) => b.timestamp - a.timestamp)
@@ -133,7 +120,7 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
     /** The number of them. */
     async count(uuid?: string): Promise<number> {
       const [executions, cleanups] = await Promise.all([
-        redis.zcard(uuid === undefined ? KEYS.failed : hookKeys(uuid).dead),
+        redis.zcard(deadExecutions(uuid).set),
         uuid === undefined
           ? redis.zcount(KEYS.failedCleanups, '0', '+inf')
           : readFailedCleanups(redis, uuid).then(({ length }) => length),
@@ -160,23 +147,5 @@ export function createDeadLetters(deps: { redis: Redis; keyRepair?: KeyRepair })
     retryAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(retry, options),
 
     dropAll: (options: MoveAllOptions): Promise<AllMoved> => moveAll(drop, options),
-
-    /**
-     * Moves the dead letters of a version without them: they are in the history, and only the list
-     * of all names them. Safe to repeat. @returns the number of them
-     */
-    async adopt(): Promise<number> {
-      let adopted = 0;
-      let cursor = '0';
-      do {
-        const [next, found] = await redis.zscan(KEYS.failed, cursor, 'COUNT', SCANNED);
-        cursor = next;
-        const members = found.filter((_, index) => index % 2 === 0);
-        if (members.length === 0) continue;
-        const each = members.map((member) => ({ member }));
-        adopted += await adoptFailed(KEYS, PREFIXES, each);
-      } while (cursor !== '0');
-      return adopted;
-    },
   };
 }

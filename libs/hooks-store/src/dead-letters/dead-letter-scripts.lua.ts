@@ -1,7 +1,7 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
 import { HISTORY_KEYS } from '../trim-history.lua';
-import { CLEANUP_SETS, forgetCleanup } from '../forget-cleanup.lua';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
+import { CLEANUP_SETS, forgetCleanup } from '../cleanups/cleanup-functions.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
 
 /**
  * Puts a dead letter at the end of its hook's list: runs start in the order in which they were
@@ -15,7 +15,7 @@ export const RETRY_EXECUTION = defineScript({
   args: ['uuid', 'id', 'before', 'state', 'now'],
   reply: replies.oneOf('ok', 'unknown', 'not-dead', 'changed'),
   lua: (K, A) => `
-${WAITING_SINCE}
+${pendingFunctions(K)}
 local member = ${A.uuid} .. '/' .. ${A.id}
 if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then
   redis.call('ZREM', ${K.failed}, member)
@@ -26,13 +26,10 @@ if not redis.call('ZSCORE', ${K.failed}, member) then return 'not-dead' end
 if (redis.call('HGET', ${K.states}, ${A.id}) or '') ~= ${A.before} then return 'changed' end
 redis.call('ZREM', ${K.failed}, member)
 redis.call('ZREM', ${K.dead}, ${A.id})
-redis.call('ZREM', ${K.done}, ${A.id})
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
-local length = redis.call('RPUSH', ${K.waiting}, ${A.id})
 redis.call('INCR', ${K.waitingTotal})
-local stopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
-if not stopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-pendingAdded(${A.uuid}, length, ${A.now}, stopped and ${K.stoppedWaitingSince} or ${K.waitingSince})
+local isStopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
+append(${A.uuid}, ${K.waiting}, ${A.id}, ${A.now}, isStopped)
 return 'ok'
 `,
 });
@@ -49,7 +46,6 @@ if redis.call('ZREM', ${K.failed}, ${A.uuid} .. '/' .. ${A.id}) == 0 then
   return known and 'not-dead' or 'unknown'
 end
 redis.call('ZREM', ${K.dead}, ${A.id})
-redis.call('ZREM', ${K.done}, ${A.id})
 redis.call('HDEL', ${K.executions}, ${A.id}, ${A.id} .. ':body')
 redis.call('HDEL', ${K.states}, ${A.id})
 return known and 'ok' or 'unknown'
@@ -77,8 +73,8 @@ export const RETRY_CLEANUP = defineScript({
 ${judgeCleanup(K)}
 local verdict = judge(${A.id}, ${K.record}, ${A.accepted})
 if verdict ~= 'ok' then return verdict end
-redis.call('HSET', ${K.record}, 'status', 'waiting', 'nb_errors', '0', 'last_error', '', 'retry_at', '0', 'outages', '0',
-  'processed', '0')
+redis.call('HSET', ${K.record}, 'status', 'waiting', 'nb_errors', '0', 'last_error', '',
+  'retry_at', '0', 'outages', '0', 'processed', '0')
 redis.call('ZREM', ${K.failedCleanups}, ${A.id})
 redis.call('ZADD', ${K.cleanups}, redis.call('HGET', ${K.record}, 'due'), ${A.id})
 return 'ok'
@@ -93,33 +89,9 @@ export const DROP_CLEANUP = defineScript({
   reply: replies.oneOf('ok', 'unknown', 'not-dead'),
   lua: (K, A) => `
 ${judgeCleanup(K)}
-${forgetCleanup(K)}
+${forgetCleanup(K, A)}
 local verdict = judge(${A.id}, ${K.record}, ${A.accepted})
-if verdict == 'ok' then forget(${A.id}, ${A.recordPrefix}, ${A.hookCleanupsPrefix}) end
+if verdict == 'ok' then forget(${A.id}) end
 return verdict
-`,
-});
-
-/**
- * Moves executions that failed in a version without dead letters out of the history.
- *
- * Returns how many
- */
-export const ADOPT_FAILED = defineScript({
-  name: 'cdsbbAdoptFailed',
-  keys: ['failed'],
-  args: ['donePrefix', 'deadPrefix'],
-  each: ['member'],
-  reply: replies.number,
-  lua: (K, A, EACH) => `
-local moved = 0
-for i = ${EACH.range} do
-  local uuid, id = string.match(${EACH.member}, '^(.+)/(%d+)$')
-  if uuid and redis.call('ZSCORE', ${K.failed}, ${EACH.member}) and redis.pcall('ZREM', ${A.donePrefix} .. uuid, id) == 1 then
-    redis.pcall('ZADD', ${A.deadPrefix} .. uuid, id, id)
-    moved = moved + 1
-  end
-end
-return moved
 `,
 });

@@ -19,9 +19,7 @@ export async function eachChunk(
   work: (refs: DeadLetterRef[]) => Promise<void>,
 ): Promise<boolean> {
   const { uuid, until } = of;
-  const set = uuid === undefined ? KEYS.failed : hookKeys(uuid).dead;
-  const toRef = (member: string): DeadLetterRef =>
-    uuid === undefined ? refOfMember(member) : { kind: 'execution', uuid, id: member };
+  const { set, toRef } = deadExecutions(uuid);
 
   for (let after = '-inf'; ;) {
     if (Date.now() >= until) return false;
@@ -46,8 +44,19 @@ export async function eachChunk(
   return true;
 }
 
-/** From `uuid/id`; a uuid has no slash. */
-export function refOfMember(member: string): DeadLetterRef {
-  const at = member.lastIndexOf('/');
-  return { kind: 'execution', uuid: member.slice(0, at), id: member.slice(at + 1) };
+/** The sorted set of the dead letters among the executions of one hook or all. */
+export function deadExecutions(uuid: string | undefined): {
+  set: string;
+  toRef: (member: string) => DeadLetterRef;
+} {
+  const kind = 'execution';
+  if (uuid !== undefined) return { set: hookKeys(uuid).dead, toRef: (id) => ({ kind, uuid, id }) };
+  return {
+    set: KEYS.failed,
+    // From `uuid/id`; a uuid has no slash.
+    toRef(member) {
+      const at = member.lastIndexOf('/');
+      return { kind, uuid: member.slice(0, at), id: member.slice(at + 1) };
+    },
+  };
 }

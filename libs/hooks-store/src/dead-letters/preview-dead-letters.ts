@@ -54,11 +54,8 @@ export function createDeadLetterPreview({ redis }: { redis: Redis }) {
       const { uuid, limit } = of;
       const first: DeadLetterRef[] = [];
       let executions = 0;
-      // The list of all also names those that an older version left in the history.
-      await eachChunk(redis, { until: Infinity }, async (refs) => {
-        const found = await stored(
-          refs.filter((ref) => ref.kind === 'execution' && (uuid ?? ref.uuid) === ref.uuid),
-        );
+      await eachChunk(redis, { uuid, until: Infinity }, async (refs) => {
+        const found = await stored(refs.filter(({ kind }) => kind === 'execution'));
         executions += found.length;
         first.push(...found.slice(0, Math.max(0, limit - first.length)));
       });

@@ -1,11 +1,11 @@
-import { defineScript, replies, type ReplyParser } from '@cds/redis';
-import type { TaskType } from '@cds/wire';
+import { defineScript, replies } from '@cds/redis';
 import { KEY_TYPES } from '../key-types.lua';
-import { SIGNED_FIELD, SYNCHRONIZED_FIELD } from '../redis-keys';
-import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
-import { REMEMBERED_US } from '../changes/deduplication-window';
-import { JUDGE_CHANGE, NOTE_FOUND } from '../changes/last-changes.lua';
+import { SIGNED_FIELD } from '../redis-keys';
+import { HISTORY_KEYS, trimHistory } from '../trim-history.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
+import { REMEMBERED_US } from '../changes/change-name';
+import { JUDGE_CHANGE } from '../changes/changes.lua';
+import { ABSENT_HOOK, absentHook, taskType } from './look-up-hook.lua';
 
 /** The newest are known at any age: a clock that was days ahead for a moment must not clear all. */
 const ALWAYS_REMEMBERED = 1_000;
@@ -16,23 +16,14 @@ const MAX_REMEMBERED = 200_000;
 /** Removals of one script at most, so that it does not hold Redis up. */
 const FORGOTTEN_AT_ONCE = 500;
 
-const taskType = replies.text as ReplyParser<TaskType>;
-
 /**
  * Accepts a delivery: everything or nothing, in one round trip. A known one is queued, and a queued
  * one is known. Redis does not roll back a script that fails. So every key is read before the first
  * write, and what makes a later delivery a duplicate is written last.
  *
- * Returns {`unknown`, when the hooks of the API were read last (ms) or "", 1 when the hash of a
- * task is missing} | {`wrong-method`} | {`unsigned`} when a signature is required | {`duplicate`,
- * type, id of the first, 1 when its body was another, 1 when another delivery had all its changes}
- * | {`other-type`, type} when it was validated for another one | {`refused`} | {`accepted`, type,
- * id, pending executions, 1 where it is the only one and the hook queue is paused}
- *
- * Ids are µs, unique and growing for each task, whatever the clocks of the replicas say. The age of
- * a delivery is told by its id, and the newest are always known, so no clock that jumps and no
- * time-to-live makes a delivery count twice or not at all. The configuration is copied as text,
- * since Lua's JSON cannot tell an empty list from an empty object.
+ * The age of a delivery is told by its id, and the newest are always known, so no clock that jumps
+ * and no time-to-live makes a delivery count twice or not at all. The configuration is copied as
+ * text, since Lua's JSON cannot tell an empty list from an empty object.
  */
 export const ACCEPT_DELIVERY = defineScript({
   name: 'cdsbbAcceptDelivery',
@@ -74,44 +65,48 @@ export const ACCEPT_DELIVERY = defineScript({
     // Id of the newest execution when that poll began, or "".
     'seenAfter',
   ],
-  // The changes of branches and tags: index in the push, ref, hashes; see JUDGE_CHANGE. Of what a poll
-  // found, the hash before is `?`.
+  // The changes of branches and tags: index in the push, ref, hashes; see JUDGE_CHANGE. Of what a
+  // poll found, the hash before is `?`.
   each: ['index', 'ref', 'before', 'after'],
   reply: replies.variants({
-    unknown: { synchronizedAt: replies.numeralIfAny, vanished: replies.flag },
+    unknown: ABSENT_HOOK,
     'wrong-method': {},
+    /** A signature is required. */
     unsigned: {},
     refused: {},
+    /** The hook has this type now: validate for it, and store again. */
     'other-type': { type: taskType },
     duplicate: {
       type: taskType,
+      /** The execution of the first delivery. */
       firstId: replies.text,
       anotherBody: replies.flag,
+      /** Another delivery had all its changes. */
       isDouble: replies.flag,
     },
     accepted: {
       type: taskType,
       id: replies.text,
+      /** Pending executions of the hook, this one included. */
       waiting: replies.number,
+      /** It is the only one, and nothing is processed during a maintenance of CDS. */
       isPaused: replies.flag,
     },
   }),
   lua: (K, A, EACH) => `
-${TRIM_HISTORY}
-${WAITING_SINCE}
+${trimHistory(K)}
+${pendingFunctions(K)}
 ${JUDGE_CHANGE}
-${NOTE_FOUND}
 ${KEY_TYPES}
 local function bodyOf(id)
   local kept = redis.call('HMGET', ${K.executions}, id, id .. ':body')
   if not kept[1] then return nil end
-  return kept[2] or string.match(kept[1], '\\n(.*)$') or string.match(kept[1], '"request_body":"([^"]*)"')
+  return kept[2] or string.match(kept[1], '"request_body":"([^"]*)"')
 end
 
-local task = redis.call('HMGET', ${K.task}, 'type', 'method', 'config', 'stopped', 'last_id', '${SIGNED_FIELD}')
-if not task[1] then
-  return {'unknown', redis.call('HGET', ${K.mark}, '${SYNCHRONIZED_FIELD}') or '', redis.call('SISMEMBER', ${K.tasks}, ${A.uuid})}
-end
+local task = redis.call('HMGET', ${K.task}, 'type', 'method', 'config', 'stopped', 'last_id',
+  '${SIGNED_FIELD}')
+if not task[1] then return ${absentHook(K, A)} end
 if task[2] ~= ${A.method} then return {'wrong-method'} end
 if ${A.signature} == 'right' then
   if task[6] ~= '1' then redis.call('HSET', ${K.task}, '${SIGNED_FIELD}', '1') end
@@ -119,12 +114,8 @@ elseif ${A.signatureMode} == 'required' or (${A.signatureMode} == 'auto' and tas
   return {'unsigned'}
 end
 
-local lastId = tonumber(task[5] or '') or 0
--- Greater than any number that Lua can add one to, or none at all ("nan").
-if not (lastId < ${Number.MAX_SAFE_INTEGER}) then lastId = 0 end
-local id = math.max(tonumber(${A.nowUs}), lastId + 1)
-local oldest = id - ${REMEMBERED_US}
-id = string.format('%.0f', id)
+local id = nextId(${A.nowUs}, task[5])
+local oldest = tonumber(id) - ${REMEMBERED_US}
 local first = ${A.requestUuid} ~= '' and redis.call('ZSCORE', ${K.seen}, ${A.requestUuid})
 if not first then
   if task[1] ~= ${A.validatedFor} then return {'other-type', task[1]} end
@@ -154,8 +145,9 @@ if twin then first = tonumber(twin) end
 local isToWait = not first and ${A.validation} ~= 'ignore'
 local isStopped = task[4] == '1'
 local heads = isStopped and ${K.stoppedWaitingSince} or ${K.waitingSince}
-local wrong = wrongTypeOf(isToWait and {${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', heads, 'zset'}
-  or {${K.executions}, 'hash', ${K.done}, 'zset', ${K.states}, 'hash', ${K.failed}, 'zset'})
+local wrong = wrongTypeOf({${K.executions}, 'hash'}) or wrongTypeOf(isToWait
+  and {${K.waiting}, 'list', ${K.pending}, 'set', heads, 'zset'}
+  or {${K.done}, 'zset', ${K.states}, 'hash', ${K.failed}, 'zset'})
 if wrong then return wrong end
 -- The first write, since it fails where the counter is no number.
 if isToWait then redis.call('INCR', ${K.waitingTotal}) end
@@ -185,9 +177,7 @@ if not isToWait then
   redis.call('HSET', ${K.states}, id, state)
   redis.call('ZADD', ${K.done}, id, id)
 else
-  length = redis.call('RPUSH', ${K.waiting}, id)
-  if not isStopped then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-  pendingAdded(${A.uuid}, length, msOf(id), heads)
+  length = append(${A.uuid}, ${K.waiting}, id, msOf(id), isStopped)
 end
 if ${A.change} ~= '' then noteChange(${K.changes}, ${A.change}, 'found:' .. id) end
 writeNotes(${K.refs})
@@ -195,17 +185,18 @@ if twin and ${A.requestUuid} ~= '' then redis.call('ZADD', ${K.seen}, id, ${A.re
 if first then
   local before = bodyOf(string.format('%.0f', first))
   local another = not twin and before and before ~= bodyOf(id)
-  trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
+  trimHistory(${A.uuid}, ${K.done}, ${A.history})
   return {'duplicate', task[1], string.format('%.0f', first), another and 1 or 0, twin and 1 or 0}
 end
 
-if ${A.validation} == 'ignore' then trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history})) end
+if ${A.validation} == 'ignore' then trimHistory(${A.uuid}, ${K.done}, ${A.history}) end
 if ${A.requestUuid} ~= '' then
   redis.call('ZADD', ${K.seen}, id, ${A.requestUuid})
   local known = redis.call('ZCARD', ${K.seen})
   local spare = math.min(known - ${ALWAYS_REMEMBERED}, ${FORGOTTEN_AT_ONCE})
   if spare > 0 and known % ${FORGET_EVERY} == 0 then
-    local forgotten = redis.call('ZRANGEBYSCORE', ${K.seen}, '-inf', string.format('%.0f', oldest), 'LIMIT', 0, spare)
+    local forgotten = redis.call('ZRANGEBYSCORE', ${K.seen}, '-inf', string.format('%.0f', oldest),
+      'LIMIT', 0, spare)
     if #forgotten > 0 then known = known - redis.call('ZREM', ${K.seen}, unpack(forgotten)) end
   end
   local excess = known - ${MAX_REMEMBERED}

@@ -20,9 +20,10 @@ local function writeBegun(task, id, holder, times)
   end
 end
 local function begin(task, id, holder)
-  local begunId, by, times = string.match(redis.call('HGET', task, '${BEGUN_FIELD}') or '', '^(%d+) (%S+) (%d+)$')
+  local begun = redis.call('HGET', task, '${BEGUN_FIELD}') or ''
+  local begunId, by, times = string.match(begun, '^(%d+) ([^/ ]*)%S* (%d+)$')
   times = begunId == id and tonumber(times) or 0
-  if times > 0 and string.match(by, '^[^/]*') == string.match(holder, '^[^/]*') then times = times - 1 end
+  if times > 0 and by == string.match(holder, '^[^/]*') then times = times - 1 end
   if times == 0 then writeBegun(task, id, holder, 1) end
   return times
 end

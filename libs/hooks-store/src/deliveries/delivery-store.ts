@@ -1,9 +1,8 @@
 import type { SignatureMode } from '@cds/config';
-import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, keysOf } from '../redis-keys';
 import type { ExecutionState } from '../execution';
-import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
+import type { KeyRepair } from '../unreadable/set-aside';
+import { createHookScripts } from '../hook-scripts';
 import { writeExecution } from '../stored-execution-text';
 import type {
   AbsentHook,
@@ -15,11 +14,13 @@ import type {
 } from './delivery-types';
 import type { HeldLock } from '../hook-lock/hook-lock';
 import { ACCEPT_DELIVERY } from './accept-delivery.lua';
-import { FINISH_EXECUTION } from './finish-execution.lua';
 import { LOOK_UP_HOOK } from './look-up-hook.lua';
-import { REQUEUE_AT_TAIL } from './requeue-at-tail.lua';
-import { SAVE_STATE } from './save-state.lua';
-import { TAKE_PENDING } from './take-pending.lua';
+import {
+  FINISH_EXECUTION,
+  REQUEUE_AT_TAIL,
+  SAVE_STATE,
+  TAKE_PENDING,
+} from './process-execution.lua';
 
 export type DeliveryStore = ReturnType<typeof createDeliveryStore>;
 
@@ -32,32 +33,15 @@ export function createDeliveryStore(deps: {
   deadLetters: number;
   keyRepair?: KeyRepair;
 }) {
-  const { redis, executionHistory, deadLetters, keyRepair = NO_KEY_REPAIR } = deps;
-  const lookUpHook = LOOK_UP_HOOK.on(redis);
-  const acceptDelivery = ACCEPT_DELIVERY.on(redis);
-  const takePending = TAKE_PENDING.on(redis);
-  const saveState = SAVE_STATE.on(redis);
-  const finishExecution = FINISH_EXECUTION.on(redis);
-  const requeueAtTail = REQUEUE_AT_TAIL.on(redis);
+  const { executionHistory, deadLetters } = deps;
+  const run = createHookScripts(deps);
 
   return {
     /** One round trip. */
-    async lookUp(uuid: string): Promise<HookOnFile | AbsentHook> {
-      const found = await keyRepair.hook(uuid, () =>
-        lookUpHook({ task: hookKeys(uuid).task, mark: KEYS.mark, tasks: KEYS.tasks }, { uuid }),
-      );
-      const { type, method, signed, synchronizedAt, isTask } = found;
-      if (!type)
-        return {
-          kind: 'unknown',
-          synchronizedAt: synchronizedAt === null ? undefined : Number(synchronizedAt),
-          vanished: isTask,
-        };
-      return { kind: 'known', type: type as TaskType, method: method ?? '', signed };
-    },
+    lookUp: (uuid: string): Promise<HookOnFile | AbsentHook> => run(LOOK_UP_HOOK, uuid, { uuid }),
 
     /** Stores a delivery; it is in Redis when this returns `accepted`. */
-    async accept(delivery: DeliveryToAccept): Promise<Acceptance> {
+    accept(delivery: DeliveryToAccept): Promise<Acceptance> {
       const { uuid, received, acceptedAt, requestId, traceparent, validation } = delivery;
       // JSON leaves an undefined one out.
       const content = {
@@ -83,36 +67,30 @@ export function createDeliveryStore(deps: {
         seenAfter: delivery.seenAfter ?? '',
       };
       const changes = delivery.refChanges ?? [];
-      return keyRepair.hook(uuid, () => acceptDelivery(keysOf(uuid), args, changes));
+      return run(ACCEPT_DELIVERY, uuid, args, changes);
     },
 
     /** The oldest pending execution, for the holder of the lock. */
-    async takePending(uuid: string, lockToken: string, jobId: string): Promise<TakenExecution> {
-      return keyRepair.hook(uuid, () => takePending(keysOf(uuid), { lockToken, uuid, job: jobId }));
-    },
+    takePending: (uuid: string, lockToken: string, job: string) =>
+      run(TAKE_PENDING, uuid, { lockToken, uuid, job }),
 
     /** Moves the oldest pending execution behind the others. `only`: there are no others. */
-    async requeueAtTail(
-      { uuid, lockToken }: HeldLock,
-      id: string,
-    ): Promise<'ok' | 'only' | 'lost'> {
-      return keyRepair.hook(uuid, () => requeueAtTail(hookKeys(uuid), { lockToken, id }));
-    },
+    requeueAtTail: ({ uuid, lockToken }: HeldLock, id: string) =>
+      run(REQUEUE_AT_TAIL, uuid, { lockToken, id }),
 
     /**
      * Saves progress; with any result but `ok`, the holder must stop.
      * @param before the state as this holder last read or saved it (JSON)
      * @param begun the number of begins with this one; 0 after progress
      */
-    async save(
+    save(
       { uuid, lockToken }: HeldLock,
       id: string,
       state: string,
       before: string,
       begun: number,
     ): Promise<Saved> {
-      const args = { lockToken, id, state, before, begun };
-      return keyRepair.hook(uuid, () => saveState(hookKeys(uuid), args));
+      return run(SAVE_STATE, uuid, { lockToken, id, state, before, begun });
     },
 
     /**
@@ -141,7 +119,7 @@ export function createDeliveryStore(deps: {
         retries: state.retries,
         job: nextFor,
       };
-      const reply = await keyRepair.hook(uuid, () => finishExecution(keysOf(uuid), args));
+      const reply = await run(FINISH_EXECUTION, uuid, args);
       if (reply.kind !== 'ok') return { saved: reply.kind, dropped: 0 };
       const { dropped, taken: next } = reply;
       return { saved: 'ok', dropped, ...(next ? { next } : {}) };

@@ -1,20 +1,56 @@
+import type { ReplyOf } from '@cds/redis';
 import type { ExecutionState, StoredExecution } from '../execution';
 import type { KeptBody } from '../stored-execution-text';
 import type { HookConfig, TaskType } from '@cds/wire';
-import type { DeliveryPlan, RefChange } from './delivery-plan';
+import type { ACCEPT_DELIVERY } from './accept-delivery.lua';
+import type { LOOK_UP_HOOK } from './look-up-hook.lua';
 
-/** The received part of an execution. */
-export type Received = Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
+/**
+ * A change of a branch or tag from one commit to another. Hashes have only the compared digits; ""
+ * where the ref did not exist, `?` where the commit is unknown.
+ */
+export interface RefChange {
+  /** Position in the push. */
+  index: number;
+  /** `refs/heads/…` or `refs/tags/…` */
+  ref: string;
+  before: string;
+  after: string;
+}
+
+/** What is known of the changes of a push since it was accepted, by their index. */
+export interface JudgedChanges {
+  /** Another delivery had them before. */
+  double_changes?: readonly number[] | undefined;
+  /** They took place before an earlier accepted change. */
+  late_changes?: readonly number[] | undefined;
+}
+
+/** One step of a delivery plan. */
+export type DeliveryStep =
+  | {
+      type: 'run';
+      payload: Record<string, string>;
+      /** The pushed branch, whose cleanup is cancelled; absent for tags and plain webhooks. */
+      branch?: string;
+      /**
+       * Pushed before an earlier accepted change: it does not show whether the branch exists now.
+       */
+      isLate?: true;
+    }
+  | { type: 'delete-branch'; branch: string };
+
+/** The runs and cleanups of an execution, in order. */
+export interface DeliveryPlan {
+  /** `workspace/slug` as the delivery names it; empty for a plain webhook. */
+  repository: string;
+  steps: DeliveryStep[];
+  /** Changes without a step, and why. */
+  leftOut?: { name: string; reason: string }[];
+}
 
 /** A known hook, as far as it decides whether a delivery is read at all. */
-export interface HookOnFile {
-  kind: 'known';
-  type: TaskType;
-  /** The method of its requests. */
-  method: string;
-  /** Whether a delivery of it had a right signature before. */
-  signed: boolean;
-}
+export type HookOnFile = Extract<ReplyOf<typeof LOOK_UP_HOOK>, { kind: 'known' }>;
 
 export interface DeliveryToAccept {
   uuid: string;
@@ -36,7 +72,7 @@ export interface DeliveryToAccept {
   requestId: string;
   /** W3C trace context, where traces are on. */
   traceparent?: string | undefined;
-  received: Received;
+  received: Pick<StoredExecution, 'webhook' | 'rabbitmq' | 'poll'>;
   /** The body of the request, where `received` does not hold it. */
   body?: Buffer;
   /** The state of an ignored one. */
@@ -48,36 +84,10 @@ export interface DeliveryToAccept {
   duplicate: ExecutionState;
 }
 
-/** An unknown hook. It says little where the hooks of the API were not read yet. */
-export interface AbsentHook {
-  kind: 'unknown';
-  /** When the last complete reading of them began (ms); undefined before the first. */
-  synchronizedAt: number | undefined;
-  /** The set of tasks has it, but its hash is gone. */
-  vanished: boolean;
-}
+export type Acceptance = ReplyOf<typeof ACCEPT_DELIVERY>;
 
-export type Acceptance =
-  | AbsentHook
-  | { kind: 'wrong-method' | 'unsigned' | 'refused' }
-  /** The hook has this type now: validate for it, and store again. */
-  | { kind: 'other-type'; type: TaskType }
-  /**
-   * `firstId`: the execution of the first delivery. `isDouble`: another delivery had all its
-   * changes.
-   */
-  | {
-      kind: 'duplicate';
-      type: TaskType;
-      firstId: string;
-      anotherBody: boolean;
-      isDouble: boolean;
-    }
-  /**
-   * `waiting`: pending executions of the hook, this one included. `isPaused`: it is the only one, and
-   * nothing is processed during a maintenance of CDS.
-   */
-  | { kind: 'accepted'; type: TaskType; id: string; waiting: number; isPaused: boolean };
+/** An unknown hook. It says little where the hooks of the API were not read yet. */
+export type AbsentHook = Extract<Acceptance, { kind: 'unknown' }>;
 
 /** The oldest pending execution of a hook. */
 export interface PendingExecution {

@@ -1,11 +1,12 @@
-import { replies, type ReplyParser } from '@cds/redis';
+import { replies } from '@cds/redis';
 import { parseState } from '../execution';
 import { readConfig } from '../unreadable/read-config';
 import { readWithBody } from '../stored-execution-text';
 import { timestampOfId } from '../clock';
-import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { unlessUnreadable, UnreadableExecutionError } from '../unreadable/check-execution';
 import type { TaskType } from '@cds/wire';
-import type { PendingExecution, TakenExecution } from './delivery-types';
+import type { TakenExecution } from './delivery-types';
+import { taskType } from './look-up-hook.lua';
 
 const takeReply = replies.variants({
   lost: {},
@@ -13,7 +14,7 @@ const takeReply = replies.variants({
   stopped: {},
   empty: {},
   work: {
-    type: replies.text as ReplyParser<TaskType>,
+    type: taskType,
     config: replies.textOrNull,
     id: replies.text,
     execution: replies.text,
@@ -35,7 +36,7 @@ export function readTaken(reply: unknown): TakenExecution {
       type,
       config: readConfig(config) ?? null,
       id,
-      ...readPending({ type, id, execution, body }),
+      ...(unlessUnreadable(() => readWithBody(execution, body)) ?? unreadable(type, id)),
       state: parseState(state),
       stateJson: state,
       anyCleanups: cleanups > 0,
@@ -45,23 +46,8 @@ export function readTaken(reply: unknown): TakenExecution {
 }
 
 /** An unreadable one has only its type and time; its processor gives it up. */
-function readPending(of: {
-  type: TaskType;
-  id: string;
-  execution: string;
-  body: string;
-}): Pick<PendingExecution, 'execution' | 'body' | 'unreadable'> {
-  try {
-    return readWithBody(of.execution, of.body);
-  } catch (error) {
-    if (!(error instanceof UnreadableExecutionError)) throw error;
-    const timestamp = timestampOfId(of.id);
-    const execution = {
-      timestamp,
-      type: of.type,
-      config: null,
-      accepted_at: Number(of.id) / 1_000,
-    };
-    return { execution, body: '', unreadable: error.message };
-  }
+function unreadable(type: TaskType, id: string) {
+  const timestamp = timestampOfId(id);
+  const execution = { timestamp, type, config: null, accepted_at: Number(id) / 1_000 };
+  return { execution, body: '', unreadable: new UnreadableExecutionError().message };
 }

@@ -1,13 +1,13 @@
 import type { TaskExecution, TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { fieldsOf, readExecution } from '../stored-execution-text';
-import { hookKeys, keysOf } from '../redis-keys';
+import { createHookScripts } from '../hook-scripts';
+import { hookKeys } from '../redis-keys';
 import { type ExecutionState, NEW_STATE, parseState, toTaskExecution } from '../execution';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { timestampOfId } from '../clock';
 import { unlessUnreadable, UnreadableExecutionError } from '../unreadable/check-execution';
-import { DELETE_EXECUTIONS } from './delete-executions.lua';
-import { STOP_EXECUTION } from './stop-execution.lua';
+import { DELETE_EXECUTIONS, STOP_EXECUTION } from './execution-scripts.lua';
 
 /** Pending executions that are listed, the oldest; the task has the count of all. */
 const WAITING_LISTED = 500;
@@ -21,8 +21,7 @@ export function createExecutionStore(deps: {
   keyRepair?: KeyRepair;
 }) {
   const { redis, executionHistory, keyRepair = NO_KEY_REPAIR } = deps;
-  const stopExecution = STOP_EXECUTION.on(redis);
-  const deleteExecutions = DELETE_EXECUTIONS.on(redis);
+  const run = createHookScripts({ redis, keyRepair });
 
   async function read(uuid: string, ids: string[], doing?: string): Promise<TaskExecution[]> {
     if (ids.length === 0) return [];
@@ -72,32 +71,22 @@ export function createExecutionStore(deps: {
   }
 
   return {
-    async list(uuid: string): Promise<TaskExecution[]> {
-      return keyRepair.hook(uuid, () => list(uuid));
-    },
+    list: (uuid: string) => keyRepair.hook(uuid, () => list(uuid)),
 
-    async find(uuid: string, id: string): Promise<TaskExecution | undefined> {
-      return keyRepair.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]);
-    },
+    find: (uuid: string, id: string): Promise<TaskExecution | undefined> =>
+      keyRepair.hook(uuid, async () => (await read(uuid, [id], await doing(uuid)))[0]),
 
     /**
      * Ends a pending execution, with the state that CDS gives it. @returns false for an unknown one
      */
     async stop(uuid: string, id: string, state: Partial<ExecutionState>): Promise<boolean> {
       const json = JSON.stringify({ ...NEW_STATE, ...state });
-      const reply = await keyRepair.hook(uuid, () =>
-        stopExecution(keysOf(uuid), { uuid, id, state: json, history: executionHistory }),
-      );
-      return reply !== 'unknown';
+      const args = { uuid, id, state: json, history: executionHistory };
+      return (await run(STOP_EXECUTION, uuid, args)) !== 'unknown';
     },
 
-    /**
-     * @param lastSeen id of the last pending delivery, or "": does nothing when there is a later
-     *   one
-     */
-    async removeAll(uuid: string, lastSeen: string): Promise<'ok' | 'more'> {
-      return keyRepair.hook(uuid, () => deleteExecutions(keysOf(uuid), { uuid, lastSeen }));
-    },
+    /** @param lastSeen id of the last pending delivery, or "": `more` when there is a later one */
+    removeAll: (uuid: string, lastSeen: string) => run(DELETE_EXECUTIONS, uuid, { uuid, lastSeen }),
   };
 }
 
@@ -109,11 +98,7 @@ function withoutContent(
   state: ExecutionState,
 ): TaskExecution {
   const { message } = new UnreadableExecutionError();
-  const nothing = {
-    timestamp: timestampOfId(id),
-    type: (type ?? 'Webhook') as TaskType,
-    config: null,
-    accepted_at: 0,
-  };
-  return toTaskExecution(uuid, nothing, { ...state, last_error: state.last_error || message });
+  const nothing = { timestamp: timestampOfId(id), config: null, accepted_at: 0 };
+  const execution = { ...nothing, type: (type ?? 'Webhook') as TaskType };
+  return toTaskExecution(uuid, execution, { ...state, last_error: state.last_error || message });
 }

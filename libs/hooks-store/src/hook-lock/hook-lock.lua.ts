@@ -38,11 +38,7 @@ return 'ok'
 `,
 });
 
-/**
- * Counts a heartbeat of this worker.
- *
- * Returns worker, beats, worker, beats…
- */
+/** Counts a heartbeat of this worker. Returns those of all. */
 export const HEARTBEAT = defineScript({
   name: 'cdsbbHeartbeat',
   keys: ['beats'],

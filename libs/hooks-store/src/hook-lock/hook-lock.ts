@@ -17,7 +17,7 @@ export interface HeldLocks {
   lockToken: string;
 }
 
-export interface HookLockDeps {
+interface HookLockDeps {
   redis: Redis;
   logger: Logger;
   keyRepair?: KeyRepair;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Redis } from 'ioredis';
-import type { Cleanup } from '../cleanups/cleanup';
+import type { NewCleanup } from '../cleanups/cleanup';
 import type { ExecutionState, StoredExecution } from '../execution';
 import { KEYS, keysOf, PREFIXES } from '../redis-keys';
 import { createTaskStore, type TaskToKeep } from '../tasks/task-store';
 import { IMPORT_CLEANUP, IMPORT_DELIVERY } from './import-scripts.lua';
 
 /** A delivery that was accepted elsewhere and has not started its runs. */
-export interface ImportedDelivery {
+interface ImportedDelivery {
   uuid: string;
   /** Its timestamp there, to the letter: its name. */
   timestamp: string;
@@ -20,20 +20,11 @@ export interface ImportedDelivery {
   requestUuid: string;
 }
 
-export type ImportedCleanup = Pick<
-  Cleanup,
-  'id' | 'due' | 'accepted' | 'hook' | 'project' | 'workflow' | 'repository' | 'branch'
-> & {
+type ImportedCleanup = Omit<NewCleanup, 'requestId'> & {
   /** Uuid and timestamp there: they name the cleanup. */
   uuid: string;
   timestamp: string;
 };
-
-/** `known`: imported before, whatever happened since. */
-export type ImportedTask = 'ok' | 'there' | 'known';
-export type DeliveryImport = 'ok' | 'late' | 'known' | 'unknown' | 'duplicate';
-/** `busy`: the hook was locked all the time. `back`: a push brought the branch back. */
-export type CleanupImport = 'ok' | 'known' | 'back' | 'busy';
 
 export type Import = ReturnType<typeof createImport>;
 
@@ -59,22 +50,13 @@ export function createImport({ redis }: { redis: Redis }) {
   const importDelivery = IMPORT_DELIVERY.on(redis);
   const importCleanup = IMPORT_CLEANUP.on(redis);
 
-  async function tryCleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'lost'> {
-    return importCleanup(keysOf(cleanup.hook), {
-      ...cleanup,
-      lockToken: HOLDER,
-      requestId: '',
-      name: importedName('cleanup', cleanup.uuid, cleanup.timestamp),
-      ...PREFIXES,
-    });
-  }
-
   return {
     /**
      * Stores a task unless there is one of this uuid, which is newer; it is stopped if it was. A
      * crash in between leaves it unmarked, and the next import goes on.
+     * @returns `known`: imported before, whatever happened since
      */
-    async task(task: TaskToKeep, stopped: boolean, now: number): Promise<ImportedTask> {
+    async task(task: TaskToKeep, stopped: boolean, now: number): Promise<'ok' | 'there' | 'known'> {
       const name = importedName('task', task.uuid);
       if ((await redis.hexists(KEYS.imported, name)) === 1) return 'known';
       const kept = await tasks.put(task, now, 0);
@@ -83,9 +65,9 @@ export function createImport({ redis }: { redis: Redis }) {
       return kept === 'ok' ? 'ok' : 'there';
     },
 
-    async delivery(delivery: ImportedDelivery): Promise<DeliveryImport> {
+    delivery(delivery: ImportedDelivery) {
       const { uuid, timestamp } = delivery;
-      const { kind } = await importDelivery(keysOf(uuid), {
+      return importDelivery(keysOf(uuid), {
         uuid,
         name: importedName('delivery', uuid, timestamp),
         acceptedUs: delivery.acceptedUs,
@@ -95,14 +77,15 @@ export function createImport({ redis }: { redis: Redis }) {
         replayOf: `"replay_of":${delivery.acceptedUs}000,`,
         isLate: delivery.late,
       });
-      return kind;
     },
 
-    /** Waits a few seconds for a locked hook. */
-    async cleanup(cleanup: ImportedCleanup): Promise<CleanupImport> {
+    /** @returns `busy` after some seconds of a locked hook; `back`: a push brought the branch back */
+    async cleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'busy'> {
+      const name = importedName('cleanup', cleanup.uuid, cleanup.timestamp);
+      const args = { ...cleanup, name, lockToken: HOLDER, requestId: '', ...PREFIXES };
       for (let tries = 0; tries < BUSY_TRIES; tries++) {
         if (tries > 0) await sleep(BUSY_PAUSE_MS);
-        const result = await tryCleanup(cleanup);
+        const result = await importCleanup(keysOf(cleanup.hook), args);
         if (result !== 'lost') return result;
       }
       return 'busy';

@@ -1,12 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
 import { SCHEDULE_ARGS, SCHEDULE_KEYS, scheduleCleanup } from '../cleanups/schedule-cleanup.lua';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
 
 /**
  * Appends a delivery that another hooks accepted to its hook's list, once.
  *
- * Returns {`known`} | {`unknown`} without such a task | {`duplicate`} when it came again since |
- * {`late` or `ok`, id}
+ * Returns `unknown` without such a task, `duplicate` if it came again since, `known`, `late`, `ok`
  *
  * A late one is older than another delivery that the hook had. It becomes a replay: its runs start,
  * and cleanups stay, since its branches may have been pushed or deleted again meanwhile.
@@ -15,35 +14,28 @@ export const IMPORT_DELIVERY = defineScript({
   name: 'cdsbbImportDelivery',
   keys: [...QUEUE_KEYS, 'task', 'executions', 'states', 'seen', 'imported'],
   args: ['uuid', 'name', 'acceptedUs', 'execution', 'state', 'requestUuid', 'replayOf', 'isLate'],
-  reply: replies.variants({
-    known: {},
-    unknown: {},
-    duplicate: {},
-    late: { id: replies.text },
-    ok: { id: replies.text },
-  }),
+  reply: replies.oneOf('known', 'unknown', 'duplicate', 'late', 'ok'),
   lua: (K, A) => `
-${WAITING_SINCE}
-if redis.call('HEXISTS', ${K.imported}, ${A.name}) == 1 then return {'known'} end
+${pendingFunctions(K)}
+if redis.call('HEXISTS', ${K.imported}, ${A.name}) == 1 then return 'known' end
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id')
-if not task[1] then return {'unknown'} end
+if not task[1] then return 'unknown' end
 if ${A.requestUuid} ~= '' and redis.call('ZSCORE', ${K.seen}, ${A.requestUuid}) then
   redis.call('HSET', ${K.imported}, ${A.name}, 'duplicate')
-  return {'duplicate'}
+  return 'duplicate'
 end
-local accepted, last = tonumber(${A.acceptedUs}), tonumber(task[3] or '0')
-local late = task[1] == 'RepoWebHook' and (${A.isLate} == '1' or accepted < last)
-local id = string.format('%.0f', math.max(accepted, last + 1))
+local isOlder = tonumber(${A.acceptedUs}) < tonumber(task[3] or '0')
+local late = task[1] == 'RepoWebHook' and (${A.isLate} == '1' or isOlder)
+local id = nextId(${A.acceptedUs}, task[3])
 redis.call('HSET', ${K.task}, 'last_id', id)
-redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. (late and ${A.replayOf} or '') .. ${A.execution})
+redis.call('HSET', ${K.executions}, id,
+  '{"timestamp":' .. id .. '000,' .. (late and ${A.replayOf} or '') .. ${A.execution})
 redis.call('HSET', ${K.states}, id, ${A.state})
-local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
-if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-pendingAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
+append(${A.uuid}, ${K.waiting}, id, msOf(id), task[2] == '1')
 if ${A.requestUuid} ~= '' then redis.call('ZADD', ${K.seen}, id, ${A.requestUuid}) end
 redis.call('HSET', ${K.imported}, ${A.name}, id)
-return {late and 'late' or 'ok', id}
+return late and 'late' or 'ok'
 `,
 });
 

@@ -1,15 +1,13 @@
 import type { Redis } from 'ioredis';
-import { type Cleanup, parseCleanup } from '../cleanups/cleanup';
-import { CLEANUP_SETS } from '../forget-cleanup.lua';
-import { readableOf } from '../pipeline-replies';
-import { cleanupKey, KEYS } from '../redis-keys';
+import type { Cleanup } from '../cleanups/cleanup';
+import { CLEANUP_SETS } from '../cleanups/cleanup-functions.lua';
+import { readCleanups } from '../cleanups/read-cleanups';
+import { unlessOfAnotherType } from '../pipeline-replies';
+import { hookKeys, KEYS } from '../redis-keys';
 
 const AT_ONCE = 200;
 
-/**
- * Cleanups of deleted branches: the scheduled ones by their time, then the stopped, then the failed
- * ones.
- */
+/** Cleanups: the scheduled ones by their time, then the stopped, then the failed ones. */
 export async function listCleanups(
   redis: Redis,
   limit: number,
@@ -21,14 +19,18 @@ export async function listCleanups(
     for (let from = 0; found.length < limit; from += AT_ONCE) {
       const ids = await redis.zrange(set, String(from), String(from + AT_ONCE - 1));
       if (ids.length === 0) break;
-      const pipeline = redis.pipeline();
-      for (const id of ids) pipeline.hgetall(cleanupKey(id));
-      const records = (await readableOf(pipeline)) as (Record<string, string> | undefined)[];
-      for (const [index, id] of ids.entries()) {
-        const cleanup = parseCleanup(id, records[index] ?? {});
-        if (cleanup && found.length < limit) found.push(cleanup);
-      }
+      found.push(...(await readCleanups(redis, ids)).slice(0, limit - found.length));
     }
   }
   return { found, total };
+}
+
+/** The cleanup that a hook scheduled for a branch; undefined without one. */
+export async function readCleanupOf(
+  redis: Redis,
+  uuid: string,
+  branch: string,
+): Promise<Cleanup | undefined> {
+  const id = await unlessOfAnotherType(redis.hget(hookKeys(uuid).hookCleanups, branch));
+  return id ? (await readCleanups(redis, [id]))[0] : undefined;
 }

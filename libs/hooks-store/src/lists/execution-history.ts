@@ -26,9 +26,6 @@ export interface PastExecution extends ListedExecution {
   retries: number;
 }
 
-/** How the state of a delivery begins that was stored as done. */
-const ENDED_AT_ONCE = { ignored: /^ignored: /, duplicate: /^duplicate: / };
-
 /**
  * The newest executions of a hook, with what became of each.
  * @returns undefined without such a task
@@ -60,8 +57,9 @@ function pastExecution(execution: ReadExecution): PastExecution {
 function resultOf({ listed, state }: ReadExecution): ExecutionResult {
   if (listed.status === 'waiting') return state.nb_errors > 0 ? 'retrying' : 'waiting';
   if (listed.status === 'failed' || state.failed) return 'failed';
-  if (ENDED_AT_ONCE.duplicate.test(state.last_error)) return 'duplicate';
-  if (ENDED_AT_ONCE.ignored.test(state.last_error)) return 'ignored';
+  // So begins the state of a delivery that was stored as done.
+  const [, ended] = /^(duplicate|ignored): /.exec(state.last_error) ?? [];
+  if (ended) return ended as ExecutionResult;
   return state.workflow_run > 0 ? 'run' : 'none';
 }
 

@@ -2,10 +2,10 @@ import type { TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { isoOf, timestampOfId } from '../clock';
 import { readableOf } from '../pipeline-replies';
-import { type ExecutionState, parseState, type StoredExecution } from '../execution';
+import { type ExecutionState, parseState } from '../execution';
 import { hookKeys } from '../redis-keys';
-import { fieldsOf, type KeptBody, readWithBody } from '../stored-execution-text';
-import { UnreadableExecutionError } from '../unreadable/check-execution';
+import { fieldsOf, readWithBody } from '../stored-execution-text';
+import { unlessUnreadable, UnreadableExecutionError } from '../unreadable/check-execution';
 import { refsOfExecution } from './refs-of-execution';
 
 /** An execution in a listing. Never has a body or a header of its delivery. */
@@ -29,7 +29,7 @@ export interface ListedExecution {
 export interface ReadExecution {
   listed: ListedExecution;
   state: ExecutionState;
-  read: { execution: StoredExecution; body: KeptBody } | undefined;
+  read: ReturnType<typeof readWithBody> | undefined;
 }
 
 /** Bodies that are in memory at the same time: each may have 256 KB. */
@@ -95,40 +95,20 @@ async function readSome(
   pipeline.hmget(keys.states, ...ids);
   const [executions, states] = (await readableOf(pipeline)) as ((string | null)[] | undefined)[];
   return ids.flatMap((id, index) => {
-    const json = executions?.[2 * index];
+    const [json, body] = executions?.slice(2 * index) ?? [];
     if (!json) return [];
+    const read = unlessUnreadable(() => readWithBody(json, body));
     const state = parseState(states?.[index]);
-    const status = statuses.get(id) ?? 'done';
-    return [readOne({ uuid, id, status }, [json, executions[2 * index + 1]], state)];
-  });
-}
-
-function readOne(
-  of: { uuid: string; id: string; status: ListedExecution['status'] },
-  [json, kept]: [string, string | null | undefined],
-  state: ExecutionState,
-): ReadExecution {
-  const { uuid, id, status } = of;
-  const { workflow_run, nb_errors } = state;
-  const slot = { uuid, timestamp: timestampOfId(id) };
-  const ended = { workflow_run, nb_errors, last_error: state.last_error.slice(0, MAX_ERROR) };
-  try {
-    const read = readWithBody(json, kept);
-    const { execution, body } = read;
-    const listed = {
-      ...slot,
-      type: execution.type,
-      status,
-      accepted_at: isoOf(execution.accepted_at),
-      refs: refsOfExecution(execution, body),
-      request_id: execution.request_id ?? '',
-      ...ended,
+    const error = state.last_error.slice(0, MAX_ERROR);
+    const listed: ListedExecution = {
+      ...{ uuid, timestamp: timestampOfId(id), type: read?.execution.type ?? '' },
+      status: statuses.get(id) ?? 'done',
+      accepted_at: read ? isoOf(read.execution.accepted_at) : '',
+      refs: read ? refsOfExecution(read.execution, read.body) : [],
+      request_id: read?.execution.request_id ?? '',
+      ...{ workflow_run: state.workflow_run, nb_errors: state.nb_errors },
+      last_error: error || (read ? '' : new UnreadableExecutionError().message),
     };
-    return { listed, state, read };
-  } catch (error) {
-    if (!(error instanceof UnreadableExecutionError)) throw error;
-    const unknown = { type: '' as const, status, accepted_at: '', refs: [], request_id: '' };
-    const last_error = ended.last_error || error.message;
-    return { listed: { ...slot, ...unknown, ...ended, last_error }, state, read: undefined };
-  }
+    return [{ listed, state, read }];
+  });
 }

@@ -23,10 +23,7 @@ export interface HookQueueState {
     /** No try before (ISO 8601); "" where it may be tried now. */
     retry_at: string;
   } | null;
-  /**
-   * The job of the hook, `active` also where it is processed without one. `missing` is found by a
-   * sweep within seconds.
-   */
+  /** `active` also where it is processed without a job; a sweep finds `missing` within seconds. */
   job: 'missing' | 'queued' | 'active' | 'delayed';
   /** When a delayed job goes on (ISO 8601), else "". */
   resumes_at: string;

@@ -1,8 +1,9 @@
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { type Cleanup, parseCleanup } from '../cleanups/cleanup';
-import { readableOf, repliesOf } from '../pipeline-replies';
-import { cleanupKey, KEYS } from '../redis-keys';
+import type { Cleanup } from '../cleanups/cleanup';
+import { readCleanups } from '../cleanups/read-cleanups';
+import { repliesOf, scoresOf } from '../pipeline-replies';
+import { KEYS } from '../redis-keys';
 import { createTaskStore } from '../tasks/task-store';
 
 /** Part of a list. */
@@ -42,12 +43,7 @@ export async function pageOfCleanups(
   page: PageOf,
 ): Promise<{ found: Cleanup[]; total: number }> {
   const { members, total } = await readPage(redis, KEYS[set], page);
-  const pipeline = redis.pipeline();
-  for (const id of members.keys()) pipeline.hgetall(cleanupKey(id));
-  const records = (await readableOf(pipeline)) as (Record<string, string> | undefined)[];
-  const ids = [...members.keys()];
-  const found = ids.flatMap((id, index) => parseCleanup(id, records[index] ?? {}) ?? []);
-  return { found, total };
+  return { found: await readCleanups(redis, [...members.keys()]), total };
 }
 
 /**
@@ -82,7 +78,5 @@ async function readPage(
   const asking = redis.pipeline().zcard(key);
   asking.zrange(key, String(offset), String(offset + limit - 1), 'WITHSCORES');
   const [total, flat] = (await repliesOf(asking)) as [number, string[]];
-  const members = new Map<string, number>();
-  for (let i = 0; i + 1 < flat.length; i += 2) members.set(flat[i] ?? '', Number(flat[i + 1]));
-  return { members, total };
+  return { members: scoresOf(flat), total };
 }

@@ -5,8 +5,8 @@ import { defineScript, replies } from '@cds/redis';
  * and none is stopped. Deliveries in the lists of hooks are not lost, even if nothing else has
  * them. `held`: deliveries in the lists of all hooks, or "" where they were not counted.
  *
- * Stores when the first lost one was noticed, until they are acknowledged. Counts nothing in a Redis
- * without the mark of the state: it was emptied a moment ago.
+ * Stores when the first lost one was noticed, until they are acknowledged. Counts nothing in a
+ * Redis without the mark of the state: it was emptied a moment ago.
  */
 export const COUNT_LOST = defineScript({
   name: 'cdsbbCountLost',
@@ -15,7 +15,13 @@ export const COUNT_LOST = defineScript({
   reply: (reply) => {
     if (reply === 'empty') return undefined;
     const [waiting, lost, look, since] = reply as [number, number, number, string];
-    return { waiting, lost, isToLook: look === 1, since };
+    return {
+      ...{ waiting, lost },
+      /** Whether to count the lists of all hooks, and to call the script again with the sum. */
+      isToLook: look === 1,
+      /** When the first lost one was noticed (µs, as Redis has it); "" without any. */
+      since,
+    };
   },
   lua: (K, A) => `
 if redis.call('EXISTS', ${K.mark}) == 0 then return 'empty' end

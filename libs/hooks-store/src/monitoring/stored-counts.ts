@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { readableOf, repliesOf } from '../pipeline-replies';
+import { readableOf, repliesOf, scoresOf } from '../pipeline-replies';
 import { hookKeys, KEYS } from '../redis-keys';
 
 /** A number of due times, and the first of them (ms). */
@@ -8,9 +8,12 @@ export interface DueCount {
   firstDue: number | undefined;
 }
 
+/** The score of the first member of `ZRANGE … WITHSCORES`, if any. */
+const firstOf = (reply: unknown) => [...scoresOf(reply as string[]).values()][0];
+
 /** The counts that monitoring shows. They come from counters; nothing is scanned for them. */
 export function createStoredCounts({ redis }: { redis: Redis }) {
-  const first = async (key: string) => scoreOf(await redis.zrange(key, '0', '0', 'WITHSCORES'));
+  const first = async (key: string) => firstOf(await redis.zrange(key, '0', '0', 'WITHSCORES'));
   const due = async (key: string): Promise<DueCount> => {
     const [count, firstDue] = await Promise.all([redis.zcard(key), first(key)]);
     return { count, firstDue };
@@ -90,17 +93,11 @@ export function createStoredCounts({ redis }: { redis: Redis }) {
         dead: { executions: count(0), cleanups: count(1) },
         waiting: count(2),
         /** Since when the oldest pending execution waits (ms), of running and of stopped tasks. */
-        oldestSince: { running: scoreOf(replies[3]), stopped: scoreOf(replies[4]) },
+        oldestSince: { running: firstOf(replies[3]), stopped: firstOf(replies[4]) },
         tasksStopped: count(5),
         cleanups: { pending: count(6), due: count(7), stopped: count(8) },
         lost: count(9),
       };
     },
   };
-}
-
-/** The score of the first member of `ZRANGE … WITHSCORES`, if any. */
-function scoreOf(reply: unknown): number | undefined {
-  const [, score] = Array.isArray(reply) ? (reply as unknown[]) : [];
-  return score === undefined ? undefined : Number(score);
 }

@@ -1,7 +1,7 @@
 import { defineScript, replies } from '@cds/redis';
 import { COUNT_KIND } from '../tasks/task-scripts.lua';
 import { KEY_TYPES } from '../key-types.lua';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
 
 /** Runs of one hook that are known as duplicates. */
 const REMEMBERED = 1_000;
@@ -10,8 +10,6 @@ const REMEMBERED = 1_000;
  * Stores the run of an outgoing hook and its task: everything or nothing, and each run once.
  *
  * Returns {`accepted` | `known`, id of the execution, 1 when the task is stopped}
- *
- * Ids are µs, unique and growing for each task, as those of deliveries.
  */
 export const ACCEPT_OUTGOING = defineScript({
   name: 'cdsbbAcceptOutgoing',
@@ -23,7 +21,7 @@ export const ACCEPT_OUTGOING = defineScript({
   }),
   lua: (K, A) => `
 ${KEY_TYPES}
-${WAITING_SINCE}
+${pendingFunctions(K)}
 ${COUNT_KIND}
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id')
 local stopped = task[2] == '1' and 1 or 0
@@ -32,20 +30,20 @@ if task[1] and first then return {'known', string.format('%.0f', first), stopped
 
 local heads = stopped == 1 and ${K.stoppedWaitingSince} or ${K.waitingSince}
 local wrong = wrongTypeOf({
-  ${K.tasks}, 'set', ${K.kinds}, 'hash', ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.outgoing}, 'zset', heads, 'zset',
+  ${K.tasks}, 'set', ${K.kinds}, 'hash', ${K.executions}, 'hash', ${K.waiting}, 'list',
+  ${K.pending}, 'set', ${K.outgoing}, 'zset', heads, 'zset',
 })
 if wrong then return wrong end
 -- The first write, since it fails where the counter is no number.
 redis.call('INCR', ${K.waitingTotal})
-local id = string.format('%.0f', math.max(tonumber(${A.now}) * 1000, (tonumber(task[3] or '') or 0) + 1))
-redis.call('HSET', ${K.task}, 'type', ${A.type}, 'method', '', 'config', ${A.config}, 'updated_at', ${A.now}, 'last_id', id)
+local id = nextId(tonumber(${A.now}) * 1000, task[3])
+redis.call('HSET', ${K.task}, 'type', ${A.type}, 'method', '', 'config', ${A.config},
+  'updated_at', ${A.now}, 'last_id', id)
 redis.call('HSETNX', ${K.task}, 'stopped', '0')
 countKind(${K.kinds}, task[1], ${A.type}, redis.call('SADD', ${K.tasks}, ${A.uuid}) == 1)
 redis.call('ZADD', ${K.outgoing}, ${A.now}, ${A.uuid})
 redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. ${A.execution})
-local length = redis.call('RPUSH', ${K.waiting}, id)
-if stopped == 0 then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-pendingAdded(${A.uuid}, length, msOf(id), heads)
+append(${A.uuid}, ${K.waiting}, id, msOf(id), stopped == 1)
 redis.call('ZADD', ${K.seen}, id, ${A.run})
 redis.call('ZREMRANGEBYRANK', ${K.seen}, 0, -${REMEMBERED + 1})
 return {'accepted', id, stopped}

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { CdsError, type HookConfig, type TaskType, type WebHookExecution } from '@cds/wire';
 import { z } from 'zod';
+import { configValue } from '../unreadable/read-config';
 
-const configValue = z.looseObject({
+const configValueSchema = z.looseObject({
   value: z.string(),
   configurable: z.boolean().default(false),
   type: z.string().default(''),
@@ -16,7 +17,7 @@ export const nodeRunSchema = z.object({
   num: z.number().int().min(1),
   subnumber: z.number().int().min(0).default(0),
   outgoinghook: z
-    .object({ config: z.record(z.string(), configValue) })
+    .object({ config: z.record(z.string(), configValueSchema) })
     .nullish()
     .transform((hook) => hook ?? undefined),
 });
@@ -60,9 +61,9 @@ export function readOutgoingHook(run: NodeRun): OutgoingHook {
   const of = (key: string): string => given[key]?.value ?? '';
   const model = of('model_name');
   if (of('model_type') !== 'builtin' || !isKnown(model)) {
-    throw wrong(
-      `outgoing hooks of the model ${JSON.stringify(model.slice(0, 100))} are not known: one of ${Object.keys(TYPES).join(', ')}, of the type builtin`,
-    );
+    const known = `one of ${Object.keys(TYPES).join(', ')}, of the type builtin`;
+    const shown = JSON.stringify(model.slice(0, 100));
+    throw wrong(`outgoing hooks of the model ${shown} are not known: ${known}`);
   }
   const needed = {
     OutgoingWebhook: ['project', 'workflow', 'URL'],
@@ -84,10 +85,10 @@ export function readOutgoingHook(run: NodeRun): OutgoingHook {
     hookRun: run.uuid,
     config: {
       ...given,
-      HookRunID: plain(run.uuid),
-      Number: plain(run.num),
-      SubNumber: plain(run.subnumber),
-      HookID: plain(run.workflow_node_id),
+      HookRunID: configValue(run.uuid),
+      Number: configValue(run.num),
+      SubNumber: configValue(run.subnumber),
+      HookID: configValue(run.workflow_node_id),
     },
     request:
       type === 'OutgoingWorkflow'
@@ -99,8 +100,4 @@ export function readOutgoingHook(run: NodeRun): OutgoingHook {
             request_method: of('method'),
           },
   };
-}
-
-function plain(value: string | number): HookConfig[string] {
-  return { value: String(value), configurable: false, type: '', multiple_choice_list: null };
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { hookKeys, KEYS, keysOf } from '../redis-keys';
-import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
+import { hookKeys, KEYS } from '../redis-keys';
+import type { KeyRepair } from '../unreadable/set-aside';
+import { createHookScripts } from '../hook-scripts';
 import type { TaskStore } from '../tasks/task-store';
 import type { Redis } from 'ioredis';
 import { ACCEPT_OUTGOING } from './accept-outgoing.lua';
@@ -18,8 +19,8 @@ export function createOutgoingStore(deps: {
   tasks: Pick<TaskStore, 'remove'>;
   keyRepair?: KeyRepair;
 }) {
-  const { redis, tasks, keyRepair = NO_KEY_REPAIR } = deps;
-  const acceptOutgoing = ACCEPT_OUTGOING.on(redis);
+  const { redis, tasks } = deps;
+  const runScript = createHookScripts(deps);
 
   return {
     /** Stores the run once, however often it was sent. */
@@ -31,9 +32,7 @@ export function createOutgoingStore(deps: {
       const received = { type, config, webhook: request, accepted_at: now };
       const execution = JSON.stringify({ ...received, request_id: randomUUID() }).slice(1);
       const args = { uuid, type, now, config: JSON.stringify(config), run: hookRun, execution };
-      const { kind, id, stopped } = await keyRepair.hook(uuid, () =>
-        acceptOutgoing(keysOf(uuid), args),
-      );
+      const { kind, id, stopped } = await runScript(ACCEPT_OUTGOING, uuid, args);
       return { isNew: kind === 'accepted', id, stopped };
     },
 

@@ -1,17 +1,36 @@
 import { hookKeys, KEYS, keysOf, POLL_ERROR_FIELD } from '../redis-keys';
-import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
+import type { KeyRepair } from '../unreadable/set-aside';
+import { createHookScripts } from '../hook-scripts';
 import { readConfig } from '../unreadable/read-config';
 import { redisNowMs } from '@cds/redis';
 import type { HookConfig } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { DEFAULT_DELAY_MS, MAX_DELAY_MS } from './poll-delay';
 import { ALIGN_POLL, END_POLL, LEAVE_OUT_POLL, READ_POLLS, TAKE_POLL } from './poll-scripts.lua';
 
-/**
- * Longer than a call of the API and the processing of its answer. The polls of a dead replica wait
- * this long.
- */
+/** Longer than a call of the API and its answer. The polls of a dead replica wait this long. */
 const LEASE_MS = 120_000;
+
+/** `vcs` reads a repository once a minute at most, whatever the API asks for. */
+const SHORTEST_DELAY_MS = 10_000;
+/** Used where the API asks for nothing. */
+export const DEFAULT_DELAY_MS = 60_000;
+const MAX_DELAY_MS = 3_600_000;
+/** After a refusal, which will hardly change in a minute. */
+export const REFUSED_DELAY_MS = 300_000;
+
+/**
+ * The pause to the next poll (ms): what the API asks for, within bounds; for a repository webhook
+ * the configured one if longer.
+ */
+export function pollDelayMs(
+  intervalSeconds: number | undefined,
+  leastSeconds: number,
+  shortestMs = SHORTEST_DELAY_MS,
+): number {
+  const asked = intervalSeconds === undefined ? DEFAULT_DELAY_MS : intervalSeconds * 1_000;
+  const bounded = Math.min(Math.max(asked, shortestMs), MAX_DELAY_MS);
+  return Math.max(bounded, leastSeconds * 1_000);
+}
 
 export interface DuePoll {
   uuid: string;
@@ -51,21 +70,17 @@ export function createPollStore(deps: {
   leaseMs?: number | undefined;
   keyRepair?: KeyRepair;
 }) {
-  const { redis, reconcileSeconds, leaseMs = LEASE_MS, keyRepair = NO_KEY_REPAIR } = deps;
+  const { redis, reconcileSeconds, leaseMs = LEASE_MS } = deps;
+  const run = createHookScripts(deps);
   const isReconciled = reconcileSeconds > 0;
   const readPolls = READ_POLLS.on(redis);
-  const alignPoll = ALIGN_POLL.on(redis);
-  const takePoll = TAKE_POLL.on(redis);
   const endPoll = END_POLL.on(redis);
   const leaveOutPoll = LEAVE_OUT_POLL.on(redis);
   const longestMs = Math.max(MAX_DELAY_MS, reconcileSeconds * 1_000, leaseMs) + 60_000;
 
   return {
     /** The next polls, and the clock of Redis (ms). */
-    async first(count: number): Promise<{ now: number; polls: DuePoll[] }> {
-      const { now, due } = await readPolls(KEYS, { count, maxAheadMs: longestMs });
-      return { now, polls: due };
-    },
+    first: (count: number) => readPolls(KEYS, { count, maxAheadMs: longestMs }),
 
     /** Whether it is due, or has a time of before the clock was put back. */
     isDue: ({ due }: DuePoll, now: number): boolean => due <= now || due > now + longestMs,
@@ -74,15 +89,12 @@ export function createPollStore(deps: {
     async align(uuid: string, atOnce = false): Promise<void> {
       // Else thousands of webhooks would be looked at whenever all are posted.
       const firstMs = Math.floor(Math.random() * reconcileSeconds * 1_000);
-      const args = { uuid, isReconciled, isAtOnce: atOnce, firstMs };
-      await keyRepair.hook(uuid, () => alignPoll(keysOf(uuid), args));
+      await run(ALIGN_POLL, uuid, { uuid, isReconciled, isAtOnce: atOnce, firstMs });
     },
 
     /** @returns undefined when another replica took it, or the hook is no longer polled */
     async take({ uuid, due }: DuePoll): Promise<TakenPoll | undefined> {
-      const reply = await keyRepair.hook(uuid, () =>
-        takePoll(keysOf(uuid), { uuid, due, leaseMs, isReconciled }),
-      );
+      const reply = await run(TAKE_POLL, uuid, { uuid, due, leaseMs, isReconciled });
       if (reply.kind === 'other') return undefined;
       const { until, type, method, config, began, since, lastId } = reply;
       return {
@@ -94,10 +106,7 @@ export function createPollStore(deps: {
     },
 
     /** @returns `failed` and `better` for the first of several in a row */
-    async end(
-      { uuid, until, began }: TakenPoll,
-      { pauseMs, error }: EndedPoll,
-    ): Promise<'gone' | 'ok' | 'failed' | 'better'> {
+    end({ uuid, until, began }: TakenPoll, { pauseMs, error }: EndedPoll) {
       const result = error === undefined ? { began, error: '' } : { began: '', error };
       return endPoll(keysOf(uuid), { uuid, until, pauseMs, ...result });
     },
@@ -125,8 +134,7 @@ export function createPollStore(deps: {
     now: (): Promise<number> => redisNowMs(redis),
 
     /** Skips the next poll. @returns false when it is not the next one */
-    async leaveOut({ uuid, due }: DuePoll): Promise<boolean> {
-      return leaveOutPoll(KEYS, { uuid, due, pauseMs: DEFAULT_DELAY_MS });
-    },
+    leaveOut: ({ uuid, due }: DuePoll) =>
+      leaveOutPoll(KEYS, { uuid, due, pauseMs: DEFAULT_DELAY_MS }),
   };
 }

@@ -1,12 +1,29 @@
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { readCleanupOf } from '../lists/cleanup-of-branch';
+import { isoOf } from '../clock';
+import { readCleanupOf } from '../lists/cleanup-list';
 import { listHistory } from '../lists/execution-history';
 import { readHookQueue } from '../lists/hook-queue-state';
 import { tasksOfRepository } from '../lists/task-list';
 import { createRefusalStore } from '../refusals/refusal-store';
 import { createTaskStore } from '../tasks/task-store';
+import { isTaskUuid } from '../tasks/task-uuid';
 import { type HookReport, type PushEvent, type ReportedCleanup, timeOf } from './push-report';
+
+const UUID = /[\da-f]{8}-[\da-f]{4}-[\da-f]{4}-[\da-f]{4}-[\da-f]{12}/i;
+const OF_BITBUCKET = /^https?:\/\/bitbucket\.org\/([^/\s]+\/[^/\s?#]+)/i;
+
+/**
+ * What a report is asked of, in a pasted text: `workspace/repository`, its address at Bitbucket,
+ * the URL of a webhook, or the uuid of a hook.
+ * @returns the repository or the uuid; undefined where there is none
+ */
+export function pushTarget(given: string): string | undefined {
+  const repository = OF_BITBUCKET.exec(given)?.[1]?.replace(/\.git$/, '') ?? given;
+  if (/^[^\s/:]+\/[^\s/]+$/.test(repository)) return repository;
+  const uuid = UUID.exec(given)?.[0]?.toLowerCase() ?? given.replace(/^.*\/webhook\//, '');
+  return isTaskUuid(uuid) ? uuid : undefined;
+}
 
 /** Hooks of one repository that are reported. */
 export const MAX_HOOKS = 50;
@@ -57,7 +74,7 @@ export async function reportOf(
           uuid: cleanup.id,
           branch: cleanup.branch,
           status: cleanup.status,
-          due: cleanup.due > 0 ? new Date(cleanup.due).toISOString() : '',
+          due: isoOf(cleanup.due),
           last_error: cleanup.last_error,
         },
       ]

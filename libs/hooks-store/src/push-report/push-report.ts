@@ -22,14 +22,8 @@ export type PushEvent =
     })
   | (StoredRefusal & { kind: 'refusal' });
 
-/** The scheduled removal of a branch's runs. */
-export interface ReportedCleanup {
-  uuid: string;
-  branch: string;
-  status: string;
-  due: string;
-  last_error: string;
-}
+/** The scheduled removal of a branch's runs; `due` is ISO 8601. */
+export type ReportedCleanup = Record<'uuid' | 'branch' | 'status' | 'due' | 'last_error', string>;
 
 /** All that is known of the pushes that one hook was told of. */
 export interface HookReport {

@@ -12,7 +12,7 @@ const sentStatusSchema = z.object({
   at: z.number().optional(),
 });
 
-/** Adds what Bitbucket was sent of the commits. @param redis of `vcs`, which remembers it for 30 days */
+/** Adds what Bitbucket was sent of the commits. @param redis of `vcs`, which has it for 30 days */
 export async function readSentStatuses(
   redis: Redis,
   { repository, events }: HookReport,

@@ -14,9 +14,12 @@ const WANT_QUEUE = defineScript({
   reply: replies.ignored,
   lua: (K, A) => `
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'config')
-if task[1] ~= 'RabbitMQ' or task[2] == '1' then return redis.call('HDEL', ${K.queues}, ${A.uuid}) end
-if ${A.settings} ~= '' and task[3] == ${A.config} then redis.call('HSET', ${K.queues}, ${A.uuid}, ${A.settings}) end
-return 0`,
+if task[1] ~= 'RabbitMQ' or task[2] == '1' then
+  redis.call('HDEL', ${K.queues}, ${A.uuid})
+elseif ${A.settings} ~= '' and task[3] == ${A.config} then
+  redis.call('HSET', ${K.queues}, ${A.uuid}, ${A.settings})
+end
+`,
 });
 
 /** The RabbitMQ queues that are consumed. */

@@ -1,3 +1,4 @@
+import type { ReplyOf } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { timestampOfId } from '../clock';
 import { hookKeys, keysOf } from '../redis-keys';
@@ -6,15 +7,11 @@ import { fieldsOf, readExecution } from '../stored-execution-text';
 import { REPLAY_EXECUTION, SAME_REPLAY_US } from './replay-execution.lua';
 import { whyNoReplay } from './why-no-replay';
 
-type NotReplayed =
-  /** There is no such execution, or it is pending. */
-  { kind: 'unknown' | 'waiting' } | { kind: 'refused'; reason: string };
-
 /** `again`: requested twice within a minute; this is the first replay. */
-export type Replayed = { kind: 'ok' | 'again'; id: string } | NotReplayed;
+export type Replayed = ReplyOf<typeof REPLAY_EXECUTION> | { kind: 'refused'; reason: string };
 
 /** `possible`: it would be replayed. */
-export type ReplayPreview = { kind: 'possible' } | { kind: 'again'; id: string } | NotReplayed;
+export type ReplayPreview = { kind: 'possible' } | Exclude<Replayed, { kind: 'ok' }>;
 
 /**
  * Prepares replays: a new execution of the same content, at the end of the hook's list.

@@ -1,5 +1,5 @@
 import { defineScript, replies } from '@cds/redis';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
 
 /** A replay that is asked for again within this time (µs) is the same one. */
 export const SAME_REPLAY_US = 60_000_000;
@@ -21,23 +21,21 @@ export const REPLAY_EXECUTION = defineScript({
     again: { id: replies.text },
   }),
   lua: (K, A) => `
-${WAITING_SINCE}
+${pendingFunctions(K)}
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'last_id', 'last_replay')
 if not task[1] or redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then return {'unknown'} end
-if not redis.call('ZSCORE', ${K.done}, ${A.id}) and not redis.call('ZSCORE', ${K.dead}, ${A.id}) then
-  return {'waiting'}
-end
-local now = tonumber(${A.nowUs})
+local ended = redis.call('ZSCORE', ${K.done}, ${A.id}) or redis.call('ZSCORE', ${K.dead}, ${A.id})
+if not ended then return {'waiting'} end
 local before, replay = string.match(task[4] or '', '^(%d+)/(%d+)$')
-if before == ${A.id} and math.abs(now - tonumber(replay)) < ${SAME_REPLAY_US} then return {'again', replay} end
+if before == ${A.id} and math.abs(tonumber(${A.nowUs}) - tonumber(replay)) < ${SAME_REPLAY_US} then
+  return {'again', replay}
+end
 
-local id = string.format('%.0f', math.max(now, (tonumber(task[3] or '') or 0) + 1))
+local id = nextId(${A.nowUs}, task[3])
 redis.call('HSET', ${K.task}, 'last_id', id, 'last_replay', ${A.id} .. '/' .. id)
 redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,' .. ${A.execution})
-local length = redis.call('RPUSH', ${K.waiting}, id)
 redis.call('INCR', ${K.waitingTotal})
-if task[2] ~= '1' then redis.call('SADD', ${K.pending}, ${A.uuid}) end
-pendingAdded(${A.uuid}, length, msOf(id), task[2] == '1' and ${K.stoppedWaitingSince} or ${K.waitingSince})
+append(${A.uuid}, ${K.waiting}, id, msOf(id), task[2] == '1')
 return {'ok', id}
 `,
 });

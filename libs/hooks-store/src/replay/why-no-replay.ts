@@ -1,6 +1,7 @@
 import type { TaskType } from '@cds/wire';
 import { z } from 'zod';
 import type { StoredExecution } from '../execution';
+import { parseJson } from '../unreadable/read-config';
 
 const push = z.object({
   push: z.object({ changes: z.array(z.object({ new: z.unknown().optional() })) }),
@@ -31,17 +32,9 @@ export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | 
   if (event !== 'repo:push') {
     return `the delivery is no push (${JSON.stringify(event.slice(0, 100))}): it starts no run`;
   }
-  const parsed = push.safeParse(parseBody(request_body));
+  const parsed = push.safeParse(parseJson(Buffer.from(request_body, 'base64').toString()));
   if (!parsed.success) return 'the delivery cannot be read as a push: it starts no run';
   return parsed.data.push.changes.some((change) => change.new)
     ? undefined
     : 'the delivery only deletes branches or tags: a replay removes nothing and starts no run';
-}
-
-function parseBody(base64: string): unknown {
-  try {
-    return JSON.parse(Buffer.from(base64, 'base64').toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

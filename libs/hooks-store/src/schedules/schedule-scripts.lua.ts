@@ -1,16 +1,11 @@
 import { defineScript, replies } from '@cds/redis';
-import { dueReply } from '../due-reply';
+import { dueReply, NOW } from '../due.lua';
 import { KEY_TYPES } from '../key-types.lua';
-import { NOW } from '../now.lua';
 import { SCHEDULE_FIELD } from '../redis-keys';
-import { HISTORY_KEYS, TRIM_HISTORY } from '../trim-history.lua';
-import { WAITING_SINCE } from '../waiting-since.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
+import { HISTORY_KEYS, trimHistory } from '../trim-history.lua';
 
-/**
- * Reads the first schedulers.
- *
- * Returns {now (ms), uuid, when (ms), uuid, …}
- */
+/** Reads the first schedulers. */
 export const READ_DUE = defineScript({
   name: 'cdsbbReadDue',
   keys: ['due'],
@@ -19,7 +14,7 @@ export const READ_DUE = defineScript({
   lua: (K, A) => `
 ${NOW}
 local reply = redis.call('ZRANGE', ${K.due}, 0, tonumber(${A.count}) - 1, 'WITHSCORES')
-table.insert(reply, 1, string.format('%.0f', now()))
+table.insert(reply, 1, ms(now()))
 return reply
 `,
 });
@@ -42,7 +37,8 @@ if task[1] ~= 'Scheduler' or task[2] == '1' then
   return 'none'
 end
 if task[3] ~= ${A.config} then return 'other' end
-if ${A.schedule} ~= '' and task[4] == ${A.schedule} and redis.call('ZSCORE', ${K.due}, ${A.uuid}) then return 'kept' end
+local isSame = ${A.schedule} ~= '' and task[4] == ${A.schedule}
+if isSame and redis.call('ZSCORE', ${K.due}, ${A.uuid}) then return 'kept' end
 redis.call('HSET', ${K.task}, '${SCHEDULE_FIELD}', ${A.schedule})
 if ${A.next} == '' then redis.call('ZREM', ${K.due}, ${A.uuid})
 else redis.call('ZADD', ${K.due}, ${A.next}, ${A.uuid}) end
@@ -57,15 +53,11 @@ return 'due'
  * Enqueues nothing while the oldest pending execution waits in an API outage or a maintenance of
  * CDS: that one runs late for all.
  *
- * Returns `other` when it is due at another time, or as another task | `early` | `skipped` |
- * `taken`
+ * Returns `other` when it is due at another time or as another task, `early`, `skipped`, `taken`
  */
 export const TAKE_DUE = defineScript({
   name: 'cdsbbTakeDue',
-  keys: [
-    ...HISTORY_KEYS,
-    ...['due', 'task', 'waiting', 'pending', 'waitingTotal', 'waitingSince', 'hookQueueMeta'],
-  ],
+  keys: [...QUEUE_KEYS, ...HISTORY_KEYS, 'due', 'task', 'hookQueueMeta'],
   args: [
     'uuid',
     'due',
@@ -85,8 +77,8 @@ export const TAKE_DUE = defineScript({
   lua: (K, A) => `
 ${NOW}
 ${KEY_TYPES}
-${TRIM_HISTORY}
-${WAITING_SINCE}
+${trimHistory(K)}
+${pendingFunctions(K)}
 local due = redis.call('ZSCORE', ${K.due}, ${A.uuid})
 if not due or tonumber(due) ~= tonumber(${A.due}) then return 'other' end
 local task = redis.call('HMGET', ${K.task}, 'type', 'stopped', 'config', 'last_id')
@@ -99,7 +91,8 @@ local time = now()
 if ${A.endedState} == '' and time < tonumber(${A.due}) then return 'early' end
 
 local wrong = wrongTypeOf({
-  ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.states}, 'hash', ${K.done}, 'zset', ${K.failed}, 'zset', ${K.waitingSince}, 'zset',
+  ${K.executions}, 'hash', ${K.waiting}, 'list', ${K.pending}, 'set', ${K.states}, 'hash',
+  ${K.done}, 'zset', ${K.failed}, 'zset', ${K.waitingSince}, 'zset',
 })
 if wrong then return wrong end
 local isSkipped = false
@@ -115,19 +108,18 @@ end
 if ${A.next} == '' then redis.call('ZREM', ${K.due}, ${A.uuid})
 else redis.call('ZADD', ${K.due}, ${A.next}, ${A.uuid}) end
 if isSkipped then return 'skipped' end
-local id = string.format('%.0f', math.max(tonumber(${A.time}) * 1000, (tonumber(task[4] or '') or 0) + 1))
+local id = nextId(tonumber(${A.time}) * 1000, task[4])
 redis.call('HSET', ${K.task}, 'last_id', id)
-redis.call('HSET', ${K.executions}, id, '{"timestamp":' .. id .. '000,"type":"Scheduler","config":' .. task[3] ..
-  ',"scheduled_task":' .. ${A.scheduledTask} .. string.format(',"accepted_at":%.0f', time) ..
+redis.call('HSET', ${K.executions}, id,
+  '{"timestamp":' .. id .. '000,"type":"Scheduler","config":' .. task[3] ..
+  ',"scheduled_task":' .. ${A.scheduledTask} .. ',"accepted_at":' .. ms(time) ..
   ',"request_id":"' .. ${A.requestId} .. '"}')
 if ${A.endedState} == '' then
-  local length = redis.call('RPUSH', ${K.waiting}, id)
-  redis.call('SADD', ${K.pending}, ${A.uuid})
-  pendingAdded(${A.uuid}, length, string.format('%.0f', time), ${K.waitingSince})
+  append(${A.uuid}, ${K.waiting}, id, ms(time), false)
 else
   redis.call('HSET', ${K.states}, id, ${A.endedState})
   redis.call('ZADD', ${K.done}, id, id)
-  trimHistory(${A.uuid}, ${K.done}, ${K.executions}, ${K.states}, ${K.failed}, tonumber(${A.history}))
+  trimHistory(${A.uuid}, ${K.done}, ${A.history})
 end
 return 'taken'
 `,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { ScheduledTask } from '@cds/wire';
 import type { ExecutionState } from '../execution';
-import { hookKeys, KEYS, keysOf, SCHEDULE_FIELD } from '../redis-keys';
-import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
+import { hookKeys, KEYS, SCHEDULE_FIELD } from '../redis-keys';
+import type { KeyRepair } from '../unreadable/set-aside';
+import { createHookScripts } from '../hook-scripts';
 import { readableOf } from '../pipeline-replies';
 import { redisNowMs } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { type Occurrence, scheduledTask } from './occurrence';
 import { MAKE_DUE, READ_DUE, TAKE_DUE } from './schedule-scripts.lua';
 
 export interface DueScheduler {
@@ -13,17 +14,25 @@ export interface DueScheduler {
   due: number;
 }
 
-/**
- * With its configuration now (JSON) and the schedule by which it is due; both "" when there is no
- * such scheduler.
- */
+/** With its configuration now (JSON) and the schedule by which it is due; "" without such one. */
 export interface ReadScheduler extends DueScheduler {
   config: string;
   schedule: string;
 }
 
-/** `other`, `early`: no longer due, or not yet. */
-export type TakenDue = 'other' | 'early' | 'skipped' | 'taken';
+/** A due time of a scheduler. */
+export interface Occurrence {
+  time: number;
+  next: number | undefined;
+  /** Whether earlier ones are skipped, since no replica was there to run them. */
+  late: boolean;
+}
+
+/** The time in an execution, as Go writes it. */
+export function scheduledTask(time: number): ScheduledTask {
+  const [day, clock] = new Date(time).toISOString().split(/[T.]/);
+  return { date_scheduled_execution: `${day} ${clock} +0000 UTC` };
+}
 
 /**
  * Pending executions of one scheduler. Later times are skipped: such a slow API never catches up.
@@ -38,19 +47,15 @@ export function createScheduleStore(deps: {
   executionHistory: number;
   keyRepair?: KeyRepair;
 }) {
-  const { redis, executionHistory, keyRepair = NO_KEY_REPAIR } = deps;
+  const { redis, executionHistory } = deps;
+  const run = createHookScripts(deps);
   const readDue = READ_DUE.on(redis);
-  const makeDue = MAKE_DUE.on(redis);
-  const takeDue = TAKE_DUE.on(redis);
 
   return {
     now: (): Promise<number> => redisNowMs(redis),
 
     /** The next ones, and the clock. */
-    async first(count: number): Promise<{ now: number; schedulers: DueScheduler[] }> {
-      const { now, due } = await readDue(KEYS, { count });
-      return { now, schedulers: due };
-    },
+    first: (count: number) => readDue(KEYS, { count }),
 
     async read(schedulers: DueScheduler[]): Promise<ReadScheduler[]> {
       const pipeline = redis.pipeline();
@@ -59,10 +64,9 @@ export function createScheduleStore(deps: {
       }
       const replies = (await readableOf(pipeline)) as ((string | null)[] | undefined)[];
       return schedulers.map((scheduler, index) => {
-        const [type, config, schedule] = replies[index] ?? [];
-        return type === 'Scheduler'
-          ? { ...scheduler, config: config ?? '', schedule: schedule ?? '' }
-          : { ...scheduler, config: '', schedule: '' };
+        const [type, ...stored] = replies[index] ?? [];
+        const [config, schedule] = type === 'Scheduler' ? stored : [];
+        return { ...scheduler, config: config ?? '', schedule: schedule ?? '' };
       });
     },
 
@@ -76,16 +80,11 @@ export function createScheduleStore(deps: {
       next: number | undefined,
     ): Promise<void> {
       const { uuid, config, schedule } = scheduler;
-      const args = { uuid, config, schedule, next: next ?? '' };
-      await keyRepair.hook(uuid, () => makeDue(keysOf(uuid), args));
+      await run(MAKE_DUE, uuid, { uuid, config, schedule, next: next ?? '' });
     },
 
     /** Takes its time: enqueues an execution, or stores an ended one with the state `ended`. */
-    async take(
-      { uuid, due, config }: ReadScheduler,
-      { time, next }: Occurrence,
-      ended?: ExecutionState,
-    ): Promise<TakenDue> {
+    take({ uuid, due, config }: ReadScheduler, { time, next }: Occurrence, ended?: ExecutionState) {
       const args = {
         uuid,
         due,
@@ -98,7 +97,7 @@ export function createScheduleStore(deps: {
         history: executionHistory,
         requestId: randomUUID(),
       };
-      return keyRepair.hook(uuid, () => takeDue(keysOf(uuid), args));
+      return run(TAKE_DUE, uuid, args);
     },
 
     /** When it is due (ms), if it is. */

@@ -51,10 +51,7 @@ export function createSynchronizedStore({ redis }: { redis: Redis }) {
       await redis.hdel(KEYS.mark, SYNCHRONIZED_FIELD);
     },
 
-    /**
-     * Stores that the API does not list these tasks, and returns since when (ms), this time
-     * included.
-     */
+    /** Stores that the API does not list these tasks. @returns since when (ms), with this time */
     async unlistedSince(uuids: readonly string[], now: number): Promise<Map<string, number>> {
       const since = new Map<string, number>();
       for (let i = 0; i < uuids.length; i += AT_ONCE) {

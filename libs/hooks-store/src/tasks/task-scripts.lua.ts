@@ -1,9 +1,8 @@
 import { defineScript, type LuaNames, replies } from '@cds/redis';
-import { HISTORY_KEYS } from '../trim-history.lua';
 import type { TaskType } from '@cds/wire';
-import { FORGET_FAILED } from '../dead-letters.lua';
+import { EXECUTION_KEYS, removeExecutions } from '../executions/execution-scripts.lua';
+import { pendingFunctions, QUEUE_KEYS } from '../pending.lua';
 import { WORKFLOW_INDEX_FIELD } from '../redis-keys';
-import { QUEUE_KEYS, WAITING_SINCE } from '../waiting-since.lua';
 
 /**
  * Lua function: counts a task of type `new`, whose hash had `old` (false: no hash). `isNew`: the
@@ -19,23 +18,20 @@ end
 
 /**
  * Lua function: queues the pending executions of a task, or lists it as waiting where it is
- * stopped. Needs WAITING_SINCE. Otherwise the deliveries of a task that vanished and came back
+ * stopped. Needs `pendingFunctions`. Otherwise the deliveries of a task that vanished and came back
  * would wait for the next one.
- * Returns the number of pending executions.
  */
-const queueWaiting = (
+export const queueWaiting = (
   K: LuaNames<'pending' | 'stopped' | 'waitingSince' | 'stoppedWaitingSince'>,
 ) => `
 local function queueWaiting(uuid, isStopped, waiting, states)
-  local length = redis.call('LLEN', waiting)
-  if length == 0 then return 0 end
+  if redis.call('EXISTS', waiting) == 0 then return end
   redis.call('SADD', isStopped and ${K.stopped} or ${K.pending}, uuid)
   local right, wrong = ${K.waitingSince}, ${K.stoppedWaitingSince}
   if isStopped then right, wrong = wrong, right end
   redis.call('ZREM', wrong, uuid)
   redis.call('ZADD', right, 'NX', 0, uuid)
-  pendingRemoved(uuid, waiting, states, ${K.waitingSince}, ${K.stoppedWaitingSince})
-  return length
+  pendingRemoved(uuid, waiting, states)
 end
 `;
 
@@ -49,15 +45,19 @@ export const PUT_TASK = defineScript({
   args: ['uuid', 'type', 'method', 'config', 'now', 'unlessNewerThan', 'workflowHooks'],
   reply: replies.oneOf('ok', 'newer'),
   lua: (K, A) => `
-${WAITING_SINCE}
+${pendingFunctions(K)}
 ${COUNT_KIND}
 ${queueWaiting(K)}
 local old = redis.call('HMGET', ${K.task}, 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
-if ${A.unlessNewerThan} ~= '' and (tonumber(old[2] or '') or 0) > tonumber(${A.unlessNewerThan}) then return 'newer' end
-redis.call('HSET', ${K.task}, 'type', ${A.type}, 'method', ${A.method}, 'config', ${A.config}, 'updated_at', ${A.now})
+local updated = tonumber(old[2] or '') or 0
+if ${A.unlessNewerThan} ~= '' and updated > tonumber(${A.unlessNewerThan}) then return 'newer' end
+redis.call('HSET', ${K.task}, 'type', ${A.type}, 'method', ${A.method}, 'config', ${A.config},
+  'updated_at', ${A.now})
 redis.call('HSETNX', ${K.task}, 'stopped', redis.call('SISMEMBER', ${K.stopped}, ${A.uuid}))
 countKind(${K.kinds}, old[1], ${A.type}, redis.call('SADD', ${K.tasks}, ${A.uuid}) == 1)
-if old[3] and old[3] ~= '' and old[3] ~= ${A.workflowHooks} then redis.call('SREM', old[3], ${A.uuid}) end
+if old[3] and old[3] ~= '' and old[3] ~= ${A.workflowHooks} then
+  redis.call('SREM', old[3], ${A.uuid})
+end
 redis.call('HSET', ${K.task}, '${WORKFLOW_INDEX_FIELD}', ${A.workflowHooks})
 if ${A.workflowHooks} ~= '' then redis.call('SADD', ${A.workflowHooks}, ${A.uuid}) end
 queueWaiting(${A.uuid}, redis.call('HGET', ${K.task}, 'stopped') == '1', ${K.waiting}, ${K.states})
@@ -75,20 +75,16 @@ return 'ok'
  * a scheduler were promised to nobody, and one that runs often would always have some. Those of a
  * task without its hash cannot be processed: where nobody asked for the removal, they count as
  * lost.
- *
- * A Redis that is out of memory takes whatever follows a first write that frees memory.
  */
 export const DELETE_TASK = defineScript({
   name: 'cdsbbDeleteTask',
   keys: [
-    ...QUEUE_KEYS,
-    ...HISTORY_KEYS,
+    ...EXECUTION_KEYS,
     'task',
     'tasks',
     'kinds',
     'stopped',
     'seen',
-    'dead',
     'polls',
     'pollsFailing',
     'changes',
@@ -98,27 +94,29 @@ export const DELETE_TASK = defineScript({
   args: ['uuid', 'unlessChangedSince', 'lastSeen'],
   reply: replies.oneOf('ok', 'unknown', 'kept', 'more'),
   lua: (K, A) => `
-${FORGET_FAILED}
+${pendingFunctions(K)}
+${removeExecutions(K)}
 local task = redis.call('HMGET', ${K.task}, 'type', 'updated_at', '${WORKFLOW_INDEX_FIELD}')
 if not task[1] and redis.call('SISMEMBER', ${K.tasks}, ${A.uuid}) == 0 then return 'unknown' end
 local waiting = redis.call('LLEN', ${K.waiting})
 local promised = (not task[1] or task[1] == 'Scheduler') and 0 or waiting
-if ${A.unlessChangedSince} ~= '' and (promised > 0 or (tonumber(task[2] or '') or 0) > tonumber(${A.unlessChangedSince})) then return 'kept' end
-if task[1] == 'RepoWebHook' and waiting > 0 and redis.call('LINDEX', ${K.waiting}, -1) ~= ${A.lastSeen} then return 'more' end
+if ${A.unlessChangedSince} ~= '' then
+  local isChanged = (tonumber(task[2] or '') or 0) > tonumber(${A.unlessChangedSince})
+  if promised > 0 or isChanged then return 'kept' end
+end
+local last = redis.call('LINDEX', ${K.waiting}, -1)
+if task[1] == 'RepoWebHook' and last and last ~= ${A.lastSeen} then return 'more' end
 redis.call('SREM', ${K.tasks}, ${A.uuid})
 redis.call('SREM', ${K.stopped}, ${A.uuid})
-redis.call('SREM', ${K.pending}, ${A.uuid})
-redis.call('ZREM', ${K.waitingSince}, ${A.uuid})
-redis.call('ZREM', ${K.stoppedWaitingSince}, ${A.uuid})
 redis.call('ZREM', ${K.polls}, ${A.uuid})
 redis.call('ZREM', ${K.pollsFailing}, ${A.uuid})
 if task[3] and task[3] ~= '' then redis.call('SREM', task[3], ${A.uuid}) end
-if waiting > 0 then redis.call('DECRBY', ${K.waitingTotal}, waiting) end
-if waiting > 0 and not task[1] and ${A.unlessChangedSince} ~= '' then redis.call('INCRBY', ${K.lostTotal}, waiting) end
-forgetFailed(${A.uuid}, ${K.done}, ${K.failed})
-forgetFailed(${A.uuid}, ${K.dead}, ${K.failed})
+removeExecutions(${A.uuid}, waiting)
+if waiting > 0 and not task[1] and ${A.unlessChangedSince} ~= '' then
+  redis.call('INCRBY', ${K.lostTotal}, waiting)
+end
 if task[1] then redis.call('HINCRBY', ${K.kinds}, task[1], -1) end
-redis.call('UNLINK', ${K.task}, ${K.executions}, ${K.states}, ${K.waiting}, ${K.done}, ${K.seen}, ${K.dead}, ${K.changes}, ${K.refs})
+redis.call('UNLINK', ${K.task}, ${K.seen}, ${K.changes}, ${K.refs})
 return 'ok'
 `,
 });
@@ -156,7 +154,7 @@ export const LOOK_FOR_TASKS = defineScript({
     return { waiting, unreadable, vanished };
   },
   lua: (K, A, EACH) => `
-${WAITING_SINCE}
+${pendingFunctions(K)}
 ${queueWaiting(K)}
 local found = {0, 0}
 for i = ${EACH.range} do
@@ -193,8 +191,7 @@ export type TaskReply = readonly [
 ];
 
 /**
- * Reads tasks with their counts in one command: so many commands would cost more than the rest of a
- * listing.
+ * Reads tasks with their counts in one command: so many would cost more than the rest of a listing.
  *
  * Returns for each uuid {type, config (JSON), stopped, ended executions, pending ones, dead
  * letters, due times}, or WRONGTYPE for a key of another type; without a type there is no such task
@@ -210,23 +207,21 @@ local read = {}
 for i = ${EACH.range} do
   local uuid = ${EACH.uuid}
   local task = redis.pcall('HMGET', ${A.taskPrefix} .. uuid, 'type', 'config', 'stopped')
-  local done, waiting, dead = redis.pcall('ZCARD', ${A.donePrefix} .. uuid), redis.pcall('LLEN', ${A.waitingPrefix} .. uuid),
-    redis.pcall('ZCARD', ${A.deadPrefix} .. uuid)
-  local isRight = not task.err and type(done) == 'number' and type(waiting) == 'number' and type(dead) == 'number'
-  read[i - 4] = not isRight and 'WRONGTYPE' or {
-    task[1], task[2], task[3], done, waiting, dead,
-    (redis.call('ZSCORE', ${K.due}, uuid) and 1 or 0) + (redis.call('ZSCORE', ${K.polls}, uuid) and 1 or 0)
-  }
+  local done = redis.pcall('ZCARD', ${A.donePrefix} .. uuid)
+  local waiting = redis.pcall('LLEN', ${A.waitingPrefix} .. uuid)
+  local dead = redis.pcall('ZCARD', ${A.deadPrefix} .. uuid)
+  local planned = redis.call('ZSCORE', ${K.due}, uuid) and 1 or 0
+  if redis.call('ZSCORE', ${K.polls}, uuid) then planned = planned + 1 end
+  local isRight = not task.err and type(done) == 'number' and type(waiting) == 'number'
+    and type(dead) == 'number'
+  read[#read + 1] = isRight
+    and {task[1], task[2], task[3], done, waiting, dead, planned} or 'WRONGTYPE'
 end
 return read
 `,
 });
 
-/**
- * Stops or starts a task.
- *
- * Returns {`unknown`} | {`ok`, pending executions}
- */
+/** Stops or starts a task. `waiting`: its pending executions. */
 export const SET_STOPPED = defineScript({
   name: 'cdsbbSetStopped',
   keys: ['task', 'stopped', 'pending', 'waiting', 'waitingSince', 'stoppedWaitingSince'],

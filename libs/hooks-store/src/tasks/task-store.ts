@@ -1,11 +1,12 @@
 import { keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { hookKeys, KEYS, keysOf, PREFIXES, workflowHooksKey } from '../redis-keys';
+import { hookKeys, KEYS, PREFIXES, workflowHooksKey } from '../redis-keys';
 import { repliesOf } from '../pipeline-replies';
 import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
+import { createHookScripts } from '../hook-scripts';
 import {
   COUNT_KINDS,
   DELETE_TASK,
@@ -40,27 +41,21 @@ function indexOf({ type, config }: TaskToKeep): string {
   return type === 'RepoWebHook' && project && workflow ? workflowHooksKey(project, workflow) : '';
 }
 
-export interface TaskStoreDeps {
+/** The tasks of hooks in Redis. */
+export function createTaskStore(deps: {
   redis: Redis;
   keyRepair?: KeyRepair;
   /** Called for each task that a listing leaves out since its configuration is unreadable. */
   unreadable?: (uuid: string) => void;
-}
-
-/** The tasks of hooks in Redis. */
-export function createTaskStore(deps: TaskStoreDeps) {
+}) {
   const { redis, keyRepair = NO_KEY_REPAIR, unreadable = () => undefined } = deps;
-  const putTask = PUT_TASK.on(redis);
+  const run = createHookScripts({ redis, keyRepair });
   const readTasks = READ_TASKS.on(redis);
-  const deleteTask = DELETE_TASK.on(redis);
-  const setStopped = SET_STOPPED.on(redis);
   const countKinds = COUNT_KINDS.on(redis);
   const lookForTasks = LOOK_FOR_TASKS.on(redis);
 
   /** Undefined for a task with a key of another type. */
-  async function askFor(uuids: readonly string[]): Promise<(TaskReply | undefined)[]> {
-    return readTasks(KEYS, PREFIXES, toEach(uuids));
-  }
+  const askFor = (uuids: readonly string[]) => readTasks(KEYS, PREFIXES, toEach(uuids));
 
   function askAnew(uuid: string): Promise<TaskReply> {
     return keyRepair.hook(uuid, async () => {
@@ -112,16 +107,14 @@ export function createTaskStore(deps: TaskStoreDeps) {
    * Checks some tasks in one script, and queues their pending executions where they are not queued.
    * @returns their pending executions, the number of unreadable tasks, and the missing ones
    */
-  function lookFor(uuids: readonly string[]) {
-    return lookForTasks(KEYS, PREFIXES, toEach(uuids));
-  }
+  const lookFor = (uuids: readonly string[]) => lookForTasks(KEYS, PREFIXES, toEach(uuids));
 
   return {
     /**
      * Stores a task, new or changed; a stopped one stays stopped.
      * @param unlessNewerThan leaves a task that was changed later (ms)
      */
-    async put(task: TaskToKeep, now: number, unlessNewerThan?: number): Promise<'ok' | 'newer'> {
+    put(task: TaskToKeep, now: number, unlessNewerThan?: number) {
       const { uuid, type, method } = task;
       const workflowIndex = indexOf(task);
       const args = {
@@ -133,7 +126,7 @@ export function createTaskStore(deps: TaskStoreDeps) {
         unlessNewerThan: unlessNewerThan ?? '',
         workflowHooks: workflowIndex === '' ? '' : keyArgument(workflowIndex),
       };
-      return keyRepair.hook(uuid, () => putTask(keysOf(uuid), args));
+      return run(PUT_TASK, uuid, args);
     },
 
     /**
@@ -141,20 +134,14 @@ export function createTaskStore(deps: TaskStoreDeps) {
      * @param unlessChangedSince only without pending executions or changes since (ms)
      * @param lastSeen id of the last pending delivery, or "": `more` when there is a later one
      */
-    async remove(
-      uuid: string,
-      unlessChangedSince?: number,
-      lastSeen = '',
-    ): Promise<'ok' | 'unknown' | 'kept' | 'more'> {
+    remove(uuid: string, unlessChangedSince?: number, lastSeen = '') {
       const args = { uuid, unlessChangedSince: unlessChangedSince ?? '', lastSeen };
-      return keyRepair.hook(uuid, () => deleteTask(keysOf(uuid), args));
+      return run(DELETE_TASK, uuid, args);
     },
 
     /** @returns the number of pending executions; undefined for an unknown task */
     async setStopped(uuid: string, stopped: boolean): Promise<number | undefined> {
-      const reply = await keyRepair.hook(uuid, () =>
-        setStopped(keysOf(uuid), { uuid, isStopped: stopped }),
-      );
+      const reply = await run(SET_STOPPED, uuid, { uuid, isStopped: stopped });
       return reply.kind === 'ok' ? reply.waiting : undefined;
     },
 
@@ -167,9 +154,8 @@ export function createTaskStore(deps: TaskStoreDeps) {
     },
 
     /** Uuids of the repository webhooks of a workflow. */
-    async hooksOf(project: string, workflow: string): Promise<string[]> {
-      return redis.smembers(workflowHooksKey(project, workflow));
-    },
+    hooksOf: (project: string, workflow: string) =>
+      redis.smembers(workflowHooksKey(project, workflow)),
 
     async exists(uuid: string): Promise<boolean> {
       return (await redis.exists(hookKeys(uuid).task)) === 1;
@@ -204,13 +190,9 @@ export function createTaskStore(deps: TaskStoreDeps) {
     },
 
     /** Corrects the number of tasks of each type after a loss. */
-    async countKinds(): Promise<void> {
-      await countKinds(KEYS, PREFIXES);
-    },
+    countKinds: () => countKinds(KEYS, PREFIXES),
 
-    async uuids(): Promise<string[]> {
-      return redis.smembers(KEYS.tasks);
-    },
+    uuids: () => redis.smembers(KEYS.tasks),
 
     /** Of all tasks, sorted, so that the order of a listing is stable. */
     async sortedUuids(): Promise<string[]> {

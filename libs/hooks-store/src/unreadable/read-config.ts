@@ -1,4 +1,7 @@
-import type { HookConfig } from '@cds/wire';
+import type { HookConfig, HookConfigValue } from '@cds/wire';
+import type { Redis } from 'ioredis';
+import { unlessOfAnotherType } from '../pipeline-replies';
+import { hookKeys } from '../redis-keys';
 
 /**
  * The configuration of a hook from Redis (JSON), without impossible values.
@@ -16,6 +19,19 @@ export function readConfig(json: string | null | undefined): HookConfig | null |
 
 function isPossible(value: unknown): boolean {
   return isObject(value) && typeof value.value === 'string';
+}
+
+/**
+ * The configuration of a task now; null without one.
+ * @returns undefined when it is unreadable
+ */
+export async function readTaskConfig(redis: Redis, uuid: string) {
+  return readConfig(await unlessOfAnotherType(redis.hget(hookKeys(uuid).task, 'config')));
+}
+
+/** A value that nobody configures. */
+export function configValue(value: string | number): HookConfigValue {
+  return { value: String(value), configurable: false, type: '', multiple_choice_list: null };
 }
 
 /** Undefined for invalid JSON. */

@@ -1,7 +1,29 @@
-import { isWrongType } from '@cds/redis';
+import { isWrongType, keyArgument } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { cleanupKey, hookKeys, KEYS, unreadableKey, withCommonKeys } from '../redis-keys';
-import { asideOf, HOOK_KEYS, SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
+import {
+  cleanupKey,
+  type HookKey,
+  hookKeys,
+  recordKeys,
+  unreadableKey,
+  withCommonKeys,
+} from '../redis-keys';
+import { SET_ASIDE, SET_CLEANUP_ASIDE } from './set-aside.lua';
+
+/** The types of a hook's keys. */
+const HOOK_KEY_TYPES: Record<HookKey, string> = {
+  waiting: 'list',
+  executions: 'hash',
+  done: 'zset',
+  dead: 'zset',
+  task: 'hash',
+  states: 'hash',
+  seen: 'zset',
+  changes: 'hash',
+  refs: 'hash',
+  owner: 'string',
+  hookCleanups: 'hash',
+};
 
 /** A key of Redis that held another type of value, and its new name. */
 export interface KeySetAside {
@@ -38,22 +60,27 @@ export function createKeyRepair(deps: {
   const setAside = SET_ASIDE.on(redis);
   const setRecordAside = SET_CLEANUP_ASIDE.on(redis);
 
-  async function setHookAside(uuid: string): Promise<void> {
-    const keys = hookKeys(uuid);
+  async function setHookAside(hook: string): Promise<void> {
+    const keys = hookKeys(hook);
     const now = Date.now();
-    const aside = HOOK_KEYS.map((key) => [asideOf(key), unreadableKey(keys[key], now)] as const);
-    const named = Object.fromEntries(aside) as Record<(typeof aside)[number][0], string>;
-    const renamed = await setAside({ ...keys, ...named, pending: KEYS.pending }, { uuid });
-    for (const [index, type] of renamed) {
-      const key = HOOK_KEYS[index - 1];
-      if (key) told({ hook: uuid, key: keys[key], type, keptAs: named[asideOf(key)] });
+    const given = Object.entries(HOOK_KEY_TYPES).map(([name, type]) => {
+      const key = keys[name as HookKey];
+      return { key, type, keptAs: unreadableKey(key, now) };
+    });
+    const each = given.map(({ key, type, keptAs }) => ({
+      ...{ key: keyArgument(key), type, aside: keyArgument(keptAs) },
+    }));
+    const renamed = await setAside(withCommonKeys(keys), { uuid: hook }, each);
+    for (const [index, { key, keptAs }] of given.entries()) {
+      const type = renamed[index];
+      if (type) told({ hook, key, type, keptAs });
     }
   }
 
   async function setCleanupAside(id: string): Promise<void> {
     const key = cleanupKey(id);
     const keptAs = unreadableKey(key, Date.now());
-    const type = await setRecordAside(withCommonKeys({ record: key, aside: keptAs }), { id });
+    const type = await setRecordAside(recordKeys(id), { id, aside: keyArgument(keptAs) });
     if (type !== '') told({ cleanup: id, key, type, keptAs });
   }
 

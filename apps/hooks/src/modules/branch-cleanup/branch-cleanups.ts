@@ -1,4 +1,4 @@
-import { cleanupId, olderCleanupId, type HookLock } from '@cds/hooks-store';
+import { cleanupId, type HookLock } from '@cds/hooks-store';
 import type { BranchCleanups, BranchOfDelivery } from '../../queue/process-step';
 import type { Resources } from '../../resources';
 import type { RunRemoval } from './run-removal';
@@ -75,9 +75,7 @@ export function createBranchCleanups(
       const key = keyOf(of);
       const id = cleanupId(key);
       const cancel = () =>
-        store.cancel(of.lock.lockToken, {
-          ...{ id, olderId: olderCleanupId(key), hook: of.lock.uuid, branch: of.branch },
-        });
+        store.cancel(of.lock.lockToken, { id, hook: of.lock.uuid, branch: of.branch });
       let result = await cancel();
       if (result.kind === 'busy' && (await isLeftover(result.hook))) result = await cancel();
       if (result.kind === 'cancelled') {

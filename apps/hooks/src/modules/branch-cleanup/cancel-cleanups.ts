@@ -1,4 +1,4 @@
-import { cleanupId, olderCleanupId } from '@cds/hooks-store';
+import { cleanupId } from '@cds/hooks-store';
 import type { HookConfig } from '@cds/wire';
 import type { Resources } from '../../resources';
 import type { BranchChanges, WaitingBranchChanges } from './waiting-branch-changes';
@@ -35,16 +35,17 @@ export function createCancelCleanups(
       ([branch, { branches }]) => asked.has(branch) && branches.get(branch) === 'pushed',
     );
     for (let i = 0; i < back.length; i += AT_ONCE) {
-      await Promise.all(back.slice(i, i + AT_ONCE).map((push) => cancelOne(...push)));
+      await Promise.all(
+        back.slice(i, i + AT_ONCE).map(([branch, { id }]) => cancelOne(branch, id)),
+      );
     }
     return lastSeen;
 
-    async function cancelOne(branch: string, { id: push, repository }: BranchChanges) {
+    async function cancelOne(branch: string, push: string) {
       const project = hook.config?.project?.value ?? '';
       const workflow = hook.config?.workflow?.value ?? '';
       const id = cleanupId({ project, workflow, branch });
-      const olderId = olderCleanupId({ project, workflow, repository, branch });
-      const of = { id, olderId, hook: hook.uuid, branch, push };
+      const of = { id, hook: hook.uuid, branch, push };
       if ((await stores.cleanups.cancelBeforePush(of)) === 0) return;
       workMetrics.cleanupEnded('cancelled');
       logger.info(

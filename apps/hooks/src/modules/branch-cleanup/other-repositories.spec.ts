@@ -1,5 +1,4 @@
-import { cleanupId, olderCleanupId } from '@cds/hooks-store';
-import { cleanupKey, hookKeys, KEYS } from '@cds/hooks-store/keys';
+import { cleanupKey, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import type { NodeHook } from '@cds/wire';
 import { allDone, refsOf } from '../../../test/deliveries';
@@ -9,7 +8,6 @@ import { useTestContext } from '../../../test/test-context';
 import { type Change, pushDelivery } from '../../../test/pushes';
 
 const soon = (delaySeconds: number) => ({ branchDeletion: { delaySeconds } });
-const OF = { project: 'PROJ', workflow: 'wf1', branch: 'dev' };
 const PATH = '/project/PROJ/workflows/wf1/runs/branch/';
 const A = 'a'.repeat(40);
 
@@ -95,39 +93,5 @@ describe('cleanups of a workflow with several hooks', () => {
     await waitFor(() => refsOf(context).length === 2);
     await pushTo(hooks, first, 'jdoe/repo-0', { deleted: 'dev', hash: A });
     await waitFor(() => context.api.deletions().length === 1);
-  });
-
-  it('are done, and cancelled, also as older versions kept them', async () => {
-    const hooks = await context.start();
-    const hook = repositoryHook();
-    await post(hooks, hook);
-    const keep = async (branch: string): Promise<string> => {
-      const of = { ...OF, branch, repository: 'jdoe/repo-0' };
-      const id = olderCleanupId(of);
-      expect(id).not.toBe(cleanupId(of));
-      const due = Date.now() + 86_400_000;
-      const fields = { status: 'waiting', accepted: '1', hook: hook.uuid, ...of };
-      await context.redisClient.hset(cleanupKey(id), {
-        ...fields,
-        due,
-        nb_errors: 0,
-        retry_at: 0,
-        outages: 0,
-      });
-      await context.redisClient.hset(hookKeys(hook.uuid).hookCleanups, branch, id);
-      await context.redisClient.zadd(KEYS.cleanups, due, id);
-      return id;
-    };
-    await keep('back');
-    await pushTo(hooks, hook, 'jdoe/repo-0', { push: 'back' });
-    await hasCleanups(0);
-    const again = await keep('again');
-    await pushTo(hooks, hook, 'jdoe/repo-0', { deleted: 'again' });
-    await waitFor(async () => (await context.redisClient.exists(cleanupKey(again))) === 0);
-    await keep('gone');
-    await hasCleanups(2);
-    await makeDue();
-    await hasCleanups(0);
-    expect(context.api.deletions().sort()).toEqual([`${PATH}again`, `${PATH}gone`]);
   });
 });

@@ -68,12 +68,9 @@ export function createRemoveRuns(
       logger.error(of, 'cleanup failed: the runs of the deleted branch stay, see its task');
     else logger.warn(of, 'cleanup failed: it is tried again later');
     const failed = { nbErrors, error, outages, retryAt, refused, removal };
-    const { kept, dropped } = await retryWrite(
-      () => store.fail(cleanup, { ...failed, now: now() }),
-      stored,
-    );
-    if (kept === 'changed') return waitUntil(now());
-    if (isFinal) workMetrics.cleanupEnded('failed', dropped);
+    const result = await retryWrite(() => store.fail(cleanup, { ...failed, now: now() }), stored);
+    if (result.kind === 'changed') return waitUntil(now());
+    if (isFinal) workMetrics.cleanupEnded('failed', result.dropped);
     else workMetrics.retried('cleanup', failure.kind);
     if (retryAt === undefined) return END;
     return { ...waitUntil(retryAt), ...(refused ? {} : { outages }) };

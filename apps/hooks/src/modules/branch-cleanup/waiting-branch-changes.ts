@@ -18,8 +18,6 @@ export interface BranchChanges {
   id: string;
   /** Milliseconds. */
   acceptedAt: number;
-  /** `workspace/slug` */
-  repository: string;
   branches: ReadonlyMap<string, 'pushed' | 'deleted'>;
 }
 
@@ -37,11 +35,7 @@ const CHUNK = 50;
 /** Characters of names in the cache, with its overhead. */
 const MAX_CACHED = 8_000_000;
 const PER_ENTRY = 100;
-const NO_CHANGES = {
-  acceptedAt: 0,
-  repository: '',
-  branches: new Map<string, 'pushed' | 'deleted'>(),
-};
+const NO_CHANGES = { acceptedAt: 0, branches: new Map<string, 'pushed' | 'deleted'>() };
 
 /**
  * Reads the branch changes in a hook's pending deliveries. A delivery never changes, so each is
@@ -56,9 +50,8 @@ export function createWaitingBranchChanges(deps: {
   const pending = createPendingStore({ redis });
   const known = new LRUCache<string, BranchChanges>({
     maxSize: MAX_CACHED,
-    sizeCalculation: ({ repository, branches }) =>
-      [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, repository.length) +
-      PER_ENTRY,
+    sizeCalculation: ({ branches }) =>
+      [...branches.keys()].reduce((sum, name) => sum + name.length + PER_ENTRY, PER_ENTRY),
   });
   /** Concurrent reads of one hook wait for each other: the later ones find all in the cache. */
   const reading = new Map<string, Promise<WaitingChanges>>();
@@ -131,5 +124,5 @@ function changesOfExecution(
     if (step.branch === undefined || (step.type === 'run' && step.isLate)) continue;
     branches.set(step.branch, step.type === 'run' ? 'pushed' : 'deleted');
   }
-  return { acceptedAt: accepted_at, repository: plan.repository, branches };
+  return { acceptedAt: accepted_at, branches };
 }

@@ -78,7 +78,7 @@ export function createPoller(
   async function pollDue(): Promise<number> {
     const slots = MAX_AT_ONCE - underWay.size;
     if (slots <= 0) return BUSY_SLEEP_MS;
-    const { now, polls } = await answeredByRedis(() => store.first(MAX_AT_ONCE));
+    const { now, due: polls } = await answeredByRedis(() => store.first(MAX_AT_ONCE));
     const due = polls.filter((poll) => store.isDue(poll, now) && !underWay.has(poll.uuid));
     for (const poll of due.slice(0, slots)) {
       if (underWay.has(poll.uuid)) continue;

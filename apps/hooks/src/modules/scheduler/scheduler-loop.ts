@@ -85,7 +85,7 @@ export function createSchedulerLoop(
 
   /** @returns the pause before the next call (ms) */
   async function enqueue(): Promise<number> {
-    const { now, schedulers } = await answeredByRedis(() => store.first(MAX_CONCURRENT));
+    const { now, due: schedulers } = await answeredByRedis(() => store.first(MAX_CONCURRENT));
     const due = schedulers.filter((scheduler) => scheduler.due <= now);
     if (due.length > 0) {
       await answeredByRedis(() => fireDue(due, now));

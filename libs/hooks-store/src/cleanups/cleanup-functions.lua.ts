@@ -1,3 +1,26 @@
+import type { LuaNames } from '@cds/redis';
+
+/** The sorted sets of cleanups: scheduled, stopped, failed. */
+export const CLEANUP_SETS = ['cleanups', 'stoppedCleanups', 'failedCleanups'] as const;
+
+/** Lua function: removes a cleanup and all that refers to it. */
+export const forgetCleanup = (
+  K: LuaNames<(typeof CLEANUP_SETS)[number]>,
+  A: LuaNames<'recordPrefix' | 'hookCleanupsPrefix'>,
+) => `
+local function forget(id)
+  local record = redis.call('HMGET', ${A.recordPrefix} .. id, 'hook', 'branch')
+  local byHook = record[1] and ${A.hookCleanupsPrefix} .. record[1]
+  if byHook and redis.call('HGET', byHook, record[2]) == id then
+    redis.call('HDEL', byHook, record[2])
+  end
+  redis.call('UNLINK', ${A.recordPrefix} .. id)
+  redis.call('ZREM', ${K.cleanups}, id)
+  redis.call('ZREM', ${K.stoppedCleanups}, id)
+  redis.call('ZREM', ${K.failedCleanups}, id)
+end
+`;
+
 /**
  * Lua functions for removals by the API. `under_way` holds hook and lock token from before the call
  * until the API has answered or nothing was sent. `unsure` stands for an earlier call of another

@@ -1,5 +1,19 @@
 import { replies } from '@cds/redis';
 
+/**
+ * Lua functions: the clock of Redis, which all replicas share (ms), and the text of a time, whose
+ * digits Lua would cut off.
+ */
+export const NOW = `
+local function now()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+local function ms(time)
+  return string.format('%.0f', time)
+end
+`;
+
 const listed = replies.listOf(replies.text);
 const records = replies.records({ uuid: replies.text, due: replies.numeral });
 
