@@ -14,7 +14,8 @@ export function checkTimestamp(timestamp: string): string {
   const id = idOfTimestamp(timestamp);
   if (id !== undefined) return id;
   throw usageError(
-    `${JSON.stringify(timestamp.slice(0, 40))} is no timestamp of an execution: they are nanoseconds, a number that ends in 000.`,
+    `${JSON.stringify(timestamp.slice(0, 40))} is no timestamp of an execution: they are ` +
+      'nanoseconds, a number that ends in 000.',
   );
 }
 

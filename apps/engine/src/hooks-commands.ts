@@ -107,7 +107,8 @@ export function addHooksCommands(program: Command, context: Context): void {
 
   action(hooks, 'adopt', { asks: true })
     .description(
-      'say that what is in Redis is the state of this CDS, and of no other: after a move that hooks cannot tell from a second CDS',
+      'say that what is in Redis is the state of this CDS, and of no other: after a move ' +
+        'that hooks cannot tell from a second CDS',
     )
     .action(async (o: ConfirmedOptions) => adoptState('hooks', o, context));
 

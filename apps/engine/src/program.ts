@@ -52,7 +52,9 @@ export async function runProgram(args: readonly string[], process: Context): Pro
 
 /** In the operator guide, too. */
 const EXIT_CODES =
-  'Exit codes: 0 it is done; 1 it failed, or a check did; 2 called in the wrong way, nothing was done.\n`start` of one service ends with its code; 78: change the configuration before you start it again.';
+  'Exit codes: 0 it is done; 1 it failed, or a check did; 2 called in the wrong way, ' +
+  'nothing was done.\n`start` of one service ends with its code; 78: change the ' +
+  'configuration before you start it again.';
 
 /** The command and all that is below it. @param endWith called with an exit code other than 0 */
 export function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
@@ -105,7 +107,9 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
     .description('start services; `api` starts the binary of CDS itself')
     .addHelpText(
       'after',
-      '\nDefaults come first, then the files (what stands in a later one counts), then Vault and Consul, then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
+      '\nDefaults come first, then the files (what stands in a later one counts), then ' +
+        'Vault and Consul, then the environment (CDS_VCS_API_TOKEN, …).\nThe binary of CDS ' +
+        'is the one named by CDS_ENGINE, or cds-engine or engine on PATH.',
     )
     .action(async (services: string[], o: ConfigOption & RemoteOptions) =>
       endWith(await startServices(services, o, context)),
@@ -134,7 +138,8 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
     .action(async (uuid: string, o: WebhookOptions) => showWebhook(uuid, o, context));
   addActionOptions(vcs.command('adopt'), { asks: true })
     .description(
-      'say that what is in Redis is the state of this CDS, and of no other: after a move that vcs cannot tell from a second CDS',
+      'say that what is in Redis is the state of this CDS, and of no other: after a move ' +
+        'that vcs cannot tell from a second CDS',
     )
     .action(async (o: ConfirmedOptions) => adoptState('vcs', o, context));
 

@@ -1,2 +1,1 @@
-export { isSignedBy, SIGNATURE_HEADER, signatureOf } from './signature';
-export { hookUuidOf, webhookSecret } from './webhook-secret';
+export * from './webhook-signature';

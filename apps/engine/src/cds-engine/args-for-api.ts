@@ -22,11 +22,14 @@ export function argsForApi(
   const [only] = withApi;
   if (sources.length > 0 && (withApi.length !== 1 || !only))
     throw usageError(
-      `${withApi.length === 0 ? 'none' : 'more than one'} of the configuration files has a section [api], and CDS's own engine reads one file alone: put [api] into one of them.`,
+      `${withApi.length === 0 ? 'none' : 'more than one'} of the configuration files has a ` +
+        "section [api], and CDS's own engine reads one file alone: put [api] into one of " +
+        'them.',
     );
   if (only && !only.args)
     throw new CommandError(
-      "CDS's own engine reads version 1 of Vault's KV engine alone: put the configuration of api into a file, or enable `-version=1` at secret/.",
+      "CDS's own engine reads version 1 of Vault's KV engine alone: put the configuration " +
+        'of api into a file, or enable `-version=1` at secret/.',
     );
   return only?.args ?? [];
 }

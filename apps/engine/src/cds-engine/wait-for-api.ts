@@ -1,7 +1,8 @@
-import axios from 'axios';
-import { Agent } from 'node:https';
 import { setTimeout as pause } from 'node:timers/promises';
+import { askUrl } from '../ask-url';
 
+/** For one try. */
+const ANSWER_MS = 2_000;
 const PAUSE_MS = 500;
 const SAY_EVERY_MS = 10_000;
 
@@ -14,26 +15,16 @@ export async function waitForApi(
   { url, insecure }: { url: string; insecure: boolean },
   o: { signal: AbortSignal; onWait: () => void },
 ): Promise<boolean> {
-  const httpsAgent = new Agent({ rejectUnauthorized: !insecure });
   let said = Number.NEGATIVE_INFINITY;
   while (!o.signal.aborted) {
-    try {
-      await axios.get(`${url}/mon/version`, {
-        httpsAgent,
-        signal: o.signal,
-        timeout: 2_000,
-        proxy: false,
-        maxRedirects: 0,
-        maxContentLength: 1024 * 1024,
-      });
-      return true;
-    } catch {
-      if (performance.now() - said > SAY_EVERY_MS) {
-        o.onWait();
-        said = performance.now();
-      }
-      await pause(PAUSE_MS, undefined, { signal: o.signal }).catch(() => undefined);
+    const signal = AbortSignal.any([o.signal, AbortSignal.timeout(ANSWER_MS)]);
+    const answer = await askUrl({ url: `${url}/mon/version`, insecure, signal }).catch(() => null);
+    if (answer && answer.status >= 200 && answer.status < 300) return true;
+    if (performance.now() - said > SAY_EVERY_MS) {
+      o.onWait();
+      said = performance.now();
     }
+    await pause(PAUSE_MS, undefined, { signal: o.signal }).catch(() => undefined);
   }
   return false;
 }

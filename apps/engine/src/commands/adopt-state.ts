@@ -25,19 +25,22 @@ export async function adoptState(
       await confirm(
         o,
         context,
-        `The state names another API, token or webhookKey, last used ${ago(state.usedMs)}. Make it that of this CDS, and of no other?`,
+        `The state names another API, token or webhookKey, last used ${ago(state.usedMs)}. ` +
+          'Make it that of this CDS, and of no other?',
       );
     const claim = await STATE_MARKS[service](redis, [await configuredOwner(config)])('adopt');
     return claim.kind === 'format' ? claim : state;
   });
   if (before.kind === 'format')
     throw new CommandError(
-      `the state in Redis has the format ${JSON.stringify(before.format)}, which this version cannot read: use the engine of the version that wrote it.`,
+      `the state in Redis has the format ${JSON.stringify(before.format)}, which this ` +
+        'version cannot read: use the engine of the version that wrote it.',
     );
   printResult(o, context, {
     sentence: o.dryRun
       ? WOULD[before.kind]
-      : `Adopted: what is in Redis is the state of this CDS now, and of no other. A ${service} that waits for it begins within seconds.`,
+      : 'Adopted: what is in Redis is the state of this CDS now, and of no other. A ' +
+        `${service} that waits for it begins within seconds.`,
     fields: { service, owner_before: before.kind },
   });
 }

@@ -63,7 +63,8 @@ function printEnvFile(exports: string, context: Context): void {
   context.out(text);
   for (const name of left)
     context.say(
-      `Without ${name}: Docker and systemd read its quotes, backslashes or line breaks in two ways. engine config new --format env prints it.`,
+      `Without ${name}: Docker and systemd read its quotes, backslashes or line breaks in ` +
+        'two ways. engine config new --format env prints it.',
     );
 }
 
@@ -72,7 +73,8 @@ function knownVersion(text: string): string {
   const version = knownCdsVersion(text);
   if (version === undefined)
     throw usageError(
-      `--cds: the configuration of CDS ${JSON.stringify(text)} is not known. Known are ${KNOWN_CDS_VERSIONS.join(', ')}; for a later one take the last.`,
+      `--cds: the configuration of CDS ${JSON.stringify(text)} is not known. Known are ` +
+        `${KNOWN_CDS_VERSIONS.join(', ')}; for a later one take the last.`,
     );
   return version;
 }

@@ -128,7 +128,9 @@ function printPreview(
 ): void {
   const what = verb === 'retry' ? 'be sent again' : 'be removed for good';
   printResult(o, context, {
-    sentence: `${letters.length === 0 ? '' : `${formatTable(COLUMNS, letters)}\n`}This would ${what}, and nothing was written: ${kinds(counts)}.`,
+    sentence:
+      `${letters.length === 0 ? '' : `${formatTable(COLUMNS, letters)}\n`}This would ` +
+      `${what}, and nothing was written: ${kinds(counts)}.`,
     fields: { ...counts, dead_letters: letters },
   });
   const total = counts.executions + counts.cleanups;
@@ -158,7 +160,8 @@ function checkMoved(result: Moved): void {
     );
   if (result === 'not-dead')
     throw new CommandError(
-      'this execution is no dead letter, or no longer: it waits or has ended. To send any execution that has ended again: engine hooks replay UUID TIMESTAMP.',
+      'this execution is no dead letter, or no longer: it waits or has ended. To send any ' +
+        'execution that has ended again: engine hooks replay UUID TIMESTAMP.',
     );
 }
 

@@ -18,7 +18,9 @@ export interface ImportOptions extends ActionOptions {
   from?: string;
 }
 
-const OF_SOURCE = `look whether it and the Redis of the configuration run, whether --from is right, and whether ${IMPORT_PASSWORD} holds its password.`;
+const OF_SOURCE =
+  'look whether it and the Redis of the configuration run, whether --from is right, ' +
+  `and whether ${IMPORT_PASSWORD} holds its password.`;
 
 /** `engine hooks import` */
 export async function importHooks(o: ImportOptions, context: Context): Promise<void> {
@@ -26,7 +28,7 @@ export async function importHooks(o: ImportOptions, context: Context): Promise<v
   const report = await withServiceRedis('hooks', o.config, context, async (into, config) =>
     // CDS's own hooks knows of no key prefix.
     withRedis(source ?? { ...config.redis, keyPrefix: '' }, OF_SOURCE, (from) =>
-      importReference({ from, into, retryError: config.retryError, dryRun: o.dryRun === true }),
+      importReference(from, into, { retryError: config.retryError, dryRun: o.dryRun === true }),
     ),
   );
   if (!report)
@@ -47,21 +49,18 @@ export async function importHooks(o: ImportOptions, context: Context): Promise<v
  * reads its keys. Safe to repeat.
  * @returns undefined when there is nothing of CDS's own hooks
  */
-async function importReference(deps: {
-  from: Redis;
-  into: Redis;
-  /** Tries in all, as both services are configured. */
-  retryError: number;
-  dryRun: boolean;
-}): Promise<ImportReport | undefined> {
-  const { retryError, into: redis } = deps;
-  const now = Date.now();
-  const reference = createReference({ redis: deps.from });
+async function importReference(
+  from: Redis,
+  redis: Redis,
+  { retryError, dryRun }: { retryError: number; dryRun: boolean },
+): Promise<ImportReport | undefined> {
+  const reference = createReference({ redis: from });
   if (!(await reference.isThere())) return undefined;
-  const into = deps.dryRun ? createDryImport({ redis }) : createImport({ redis });
-  const reporter = createReporter(deps.dryRun);
-  const known = await importTasks({ reference, into, reporter, now });
-  await importCleanups({ reference, redis, into, reporter, known, retryError });
-  await importDeliveries({ reference, into, reporter, known, retryError, now });
+  const into = dryRun ? createDryImport({ redis }) : createImport({ redis });
+  const reporter = createReporter(dryRun);
+  const deps = { reference, redis, into, reporter, retryError, now: Date.now() };
+  const known = await importTasks(deps);
+  await importCleanups(deps, known);
+  await importDeliveries(deps, known);
   return reporter.report;
 }

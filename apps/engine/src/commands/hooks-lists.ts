@@ -71,7 +71,8 @@ export async function printTasks(o: TaskListOptions, context: Context): Promise<
   printRows(rows, { json: o.json, none: 'There are no such tasks.', columns }, context);
   if (unreadable.length > 0)
     context.say(
-      `${unreadable.length} task(s) cannot be read and are left out: save their workflows. ${unreadable.slice(0, 10).join(' ')}`,
+      `${unreadable.length} task(s) cannot be read and are left out: save their workflows. ` +
+        unreadable.slice(0, 10).join(' '),
     );
   if (rows.length === limit && total > limit)
     context.say(`There are ${total} tasks in all: --limit ${total} looks at more.`);

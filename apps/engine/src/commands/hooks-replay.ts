@@ -44,7 +44,9 @@ export async function replayExecution(
       });
     case 'ok':
       printResult(o, context, {
-        sentence: `Replayed as execution ${timestampOfId(replayed.id)}: hooks takes it up within seconds, after what waits there already.`,
+        sentence:
+          `Replayed as execution ${timestampOfId(replayed.id)}: hooks takes it up within ` +
+          'seconds, after what waits there already.',
         fields: { uuid, replayed: 1, timestamp: timestampOfId(replayed.id) },
       });
   }

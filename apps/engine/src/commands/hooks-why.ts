@@ -54,8 +54,11 @@ export async function whyNoRun(given: string, o: WhyOptions, context: Context): 
 
 function noHook(target: string): string {
   return target.includes('/')
-    ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is it written like that? engine hooks tasks list shows all; saving the workflow in CDS makes the hook again.`
-    : `there is no task ${target}: deliveries to it are answered 404. See engine hooks tasks list; a webhook at Bitbucket that still calls it can be removed there.`;
+    ? `hooks knows no hook of ${target}. Has a workflow a repository webhook for it, and is ` +
+        'it written like that? engine hooks tasks list shows all; saving the workflow in CDS ' +
+        'makes the hook again.'
+    : `there is no task ${target}: deliveries to it are answered 404. See engine hooks tasks ` +
+        'list; a webhook at Bitbucket that still calls it can be removed there.';
 }
 
 /**

@@ -45,7 +45,8 @@ function pastLines(execution: Execution, report: HookReport): string[] {
     ...(execution.retries > 0 ? [`sent again ${execution.retries} time(s)`] : []),
   ];
   return [
-    `  ${timeText(execution)}  ${refs.join(', ') || execution.event || execution.type}  ${resultSentence(execution, report)}${again}`,
+    `  ${timeText(execution)}  ${refs.join(', ') || execution.event || execution.type}  ` +
+      `${resultSentence(execution, report)}${again}`,
     `    ${ids.join(', ')}`,
     ...statusLines(execution),
   ];
@@ -58,7 +59,8 @@ function statusLines({ statuses, result }: Execution): string[] {
     if (sent.length === 0) return [`    no build status was sent of ${commit}`];
     return sent.map(
       ({ key, state, description, sent_at: at, workflow_run: run }) =>
-        `    build status of ${commit}: ${state} (${key}${run > 0 ? `, run ${run}` : ''}), ${description}, sent ${shortTime(at)}`,
+        `    build status of ${commit}: ${state} (${key}${run > 0 ? `, run ${run}` : ''}), ` +
+        `${description}, sent ${shortTime(at)}`,
     );
   });
 }
@@ -68,7 +70,8 @@ function refusalLines(refusal: StoredRefusal, uuid: string): string[] {
   const advice = refusalAdvice(refusal, uuid);
   return [
     `  ${shortTime(new Date(at).toISOString())}  ${event || 'a delivery'}  ${refusalSentence(refusal)}`,
-    `    request ${refusal.request_id}, sent by ${address}${refusal.request_uuid === '' ? '' : `, X-Request-UUID ${refusal.request_uuid}`}`,
+    `    request ${refusal.request_id}, sent by ` +
+      `${address}${refusal.request_uuid === '' ? '' : `, X-Request-UUID ${refusal.request_uuid}`}`,
     ...(advice === undefined ? [] : [`    ${advice}.`]),
   ];
 }

@@ -93,11 +93,12 @@ function servicePlan(
   context: Context,
 ): ChildPlan {
   const remote = remoteForService(o.remote);
+  const files = o.files.flatMap((file) => ['--config', file]);
   return {
     name: service,
     command: process.execPath,
     // It reads its configuration again at each start.
-    args: [serviceBundle(service, context.home), ...configArgs(o.files), ...remote.args],
+    args: [serviceBundle(service, context.home), ...files, ...remote.args],
     env: { ...context.env, ...remote.env },
     endsGroup: (code) => !o.isGroup || FINAL_CODES.includes(code),
   };
@@ -137,16 +138,13 @@ async function startApi(
   hasAnswered = true;
 }
 
-function configArgs(files: readonly string[]): string[] {
-  return files.flatMap((file) => ['--config', file]);
-}
-
 /** The bundle of a service, in the folder of the engine's. */
 function serviceBundle(service: ServiceName, home: string): string {
   const bundle = join(home, 'services', service, 'main.js');
   if (existsSync(bundle)) return bundle;
   throw new CommandError(
-    `the ${service} service is not installed with this command: ${bundle} is missing. Install the package of the engine again.`,
+    `the ${service} service is not installed with this command: ${bundle} is missing. ` +
+      'Install the package of the engine again.',
   );
 }
 

@@ -15,7 +15,7 @@ import { publicChecks } from './checks/public-url';
 import { redisChecks, type RedisTarget, redisTarget } from './checks/redis';
 import { stateCheck } from './checks/state';
 import { webhookChecks } from './checks/webhooks';
-import { withoutSlash } from './ask-url';
+import { withoutSlash } from '../ask-url';
 import { type Check, type Finding, ok, skipped } from './finding';
 import { hideSecrets } from './print-findings';
 

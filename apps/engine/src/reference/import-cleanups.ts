@@ -1,9 +1,6 @@
-import { cleanupId, type Import, importedName } from '@cds/hooks-store';
-import type { Redis } from 'ioredis';
-import type { Reporter } from './import-report';
-import { type Deletion, type KnownTasks, workflowName } from './import-tasks';
+import { cleanupId, importedName } from '@cds/hooks-store';
+import { type Deletion, type ImportDeps, type KnownTasks, workflowName } from './import-tasks';
 import { pushedBranches, wasPushedSince } from './pushed-branches';
-import type { Reference } from './read-reference';
 import { stateOfExecution } from './reference-records';
 
 /** From the deletion of a branch to the removal of its runs, in the reference. */
@@ -13,16 +10,8 @@ const REFERENCE_DELAY_NS = 86_400_000_000_000n;
  * Imports the cleanups that the reference scheduled, with their dates. Import deliveries after
  * them: a push brings its branch back.
  */
-export async function importCleanups(deps: {
-  reference: Reference;
-  /** Of this project's hooks. */
-  redis: Redis;
-  into: Import;
-  reporter: Reporter;
-  known: KnownTasks;
-  retryError: number;
-}): Promise<void> {
-  const { reference, redis, into, reporter, known, retryError } = deps;
+export async function importCleanups(deps: ImportDeps, known: KnownTasks): Promise<void> {
+  const { reference, redis, into, reporter, retryError } = deps;
   /** Hook → branch → when the reference last processed a push to it (ns). */
   const pushes = new Map<string, Map<string, number>>();
 

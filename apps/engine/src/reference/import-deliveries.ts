@@ -1,7 +1,6 @@
-import { type Import, NEW_STATE } from '@cds/hooks-store';
-import type { Reporter } from './import-report';
-import type { KnownTasks } from './import-tasks';
-import type { Reference, StoredReferenceExecution } from './read-reference';
+import { NEW_STATE } from '@cds/hooks-store';
+import type { ImportDeps, KnownTasks } from './import-tasks';
+import type { StoredReferenceExecution } from './read-reference';
 import { type ReferenceExecution, stateOfExecution } from './reference-records';
 
 /** Clocks of two machines. */
@@ -14,15 +13,8 @@ type ReferenceWebhook = NonNullable<ReferenceExecution['webhook']>;
  * Imports accepted deliveries of the reference without runs, by hook, oldest first. Ended ones are
  * only counted: their history stays there.
  */
-export async function importDeliveries(deps: {
-  reference: Reference;
-  into: Import;
-  reporter: Reporter;
-  known: KnownTasks;
-  retryError: number;
-  now: number;
-}): Promise<void> {
-  const { reference, into, reporter, known, retryError, now } = deps;
+export async function importDeliveries(deps: ImportDeps, known: KnownTasks): Promise<void> {
+  const { reference, into, reporter, retryError, now } = deps;
 
   /** Reads all, keeps the names of those with something left to do and when the last one ended. */
   async function pendingOf({ type, uuid }: Hook): Promise<{ pending: string[]; ended: number }> {

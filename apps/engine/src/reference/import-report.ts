@@ -9,18 +9,13 @@ export interface ImportRow {
   result: string;
 }
 
-/** An entry that was not imported although something may be left to do. */
-export interface ImportProblem {
-  key: string;
-  reason: string;
-}
-
 export interface ImportReport {
   dry_run: boolean;
   /** Kind, then result → how many. */
   counts: Record<ImportRow['kind'], Record<string, number>>;
   rows: ImportRow[];
-  problems: ImportProblem[];
+  /** Entries that were not imported although something may be left to do. */
+  problems: { key: string; reason: string }[];
   /** Rows and problems beyond those that are listed. */
   unlisted: number;
   /** Types of imported tasks for which this version does nothing → how many. */

@@ -1,5 +1,6 @@
 import { type Import, isTaskUuid, type TaskToKeep, whyNotServed } from '@cds/hooks-store';
 import { TASK_TYPES, type TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
 import type { Reporter } from './import-report';
 import type { Reference, StoredTask } from './read-reference';
 import type { ReferenceTask } from './reference-records';
@@ -29,13 +30,19 @@ export function workflowName(project: string, workflow: string): string {
   return `${project}/${workflow}`;
 }
 
-/** Imports tasks of every type, and returns what deliveries and cleanups need of them. */
-export async function importTasks(deps: {
+export interface ImportDeps {
   reference: Reference;
+  /** Of this project's hooks. */
+  redis: Redis;
   into: Import;
   reporter: Reporter;
+  /** Tries in all, as both services are configured. */
+  retryError: number;
   now: number;
-}): Promise<KnownTasks> {
+}
+
+/** Imports tasks of every type, and returns what deliveries and cleanups need of them. */
+export async function importTasks(deps: ImportDeps): Promise<KnownTasks> {
   const { reference, into, reporter, now } = deps;
   const known: KnownTasks = { hooks: [], byWorkflow: new Map(), deletions: [] };
 

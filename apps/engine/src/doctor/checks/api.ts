@@ -7,7 +7,7 @@ import {
   type VcsConfig,
 } from '@cds/config';
 import { isConsumerToken, monitoringStatusSchema, versionInfoSchema } from '@cds/wire';
-import { type Answer, askUrl, withoutSlash } from '../ask-url';
+import { type Answer, askUrl, withoutSlash } from '../../ask-url';
 import { type Clocks } from './clocks';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';

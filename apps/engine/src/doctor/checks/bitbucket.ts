@@ -3,7 +3,7 @@ import type { ProxySettings } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { askUrl, withoutSlash } from '../ask-url';
+import { askUrl, withoutSlash } from '../../ask-url';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 import type { Clocks } from './clocks';
@@ -50,7 +50,8 @@ async function reachable(target: ServerTarget, signal: AbortSignal): Promise<Out
   } catch (error) {
     return failed(
       `${server.apiUrl}: ${reasonOf(error)}`,
-      'let the services out to it, by HTTPS_PROXY where there is a proxy; NODE_EXTRA_CA_CERTS names the CA of one that reads along',
+      'let the services out to it, by HTTPS_PROXY where there is a proxy; ' +
+        'NODE_EXTRA_CA_CERTS names the CA of one that reads along',
     );
   }
 }

@@ -4,7 +4,7 @@ import { connect, type TLSSocket } from 'node:tls';
 import { whyUnreachable } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import { z } from 'zod';
-import { askUrl } from '../ask-url';
+import { askUrl } from '../../ask-url';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 

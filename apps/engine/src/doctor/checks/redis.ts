@@ -99,7 +99,10 @@ function connectionFix(reason: string, section: string): string {
   if (/dbindex/.test(reason)) return `correct dbindex in ${section}, or let its user choose it`;
   if (/NOPERM/.test(reason)) return 'give the user of Redis the rights that the guide lists';
   if (/CERT|certificate|self.signed|SSL|TLS/i.test(reason))
-    return `does Redis speak TLS there? See the keys about TLS in ${section}; its CA is trusted when NODE_EXTRA_CA_CERTS names it`;
+    return (
+      `does Redis speak TLS there? See the keys about TLS in ${section}; its CA is trusted ` +
+      'when NODE_EXTRA_CA_CERTS names it'
+    );
   if (/ENOTFOUND|EAI_AGAIN/.test(reason)) return `correct the host in ${section}, or DNS`;
   return `start Redis, or correct ${section}; look at firewalls, and at enableTLS where it speaks TLS alone`;
 }

@@ -9,7 +9,7 @@ import { createRefusalStore, listHistory, tasksOfRepository } from '@cds/hooks-s
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { withoutSlash } from '../ask-url';
+import { withoutSlash } from '../../ask-url';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';
 import type { StoredGrants } from './grants';
@@ -112,7 +112,8 @@ async function listed(
 ): Promise<{ found: BbHook[]; server: BitbucketServerConfig } | Outcome> {
   const [workspace = '', slug = ''] = repository.split('/');
   const advice =
-    'a build or a page of its project in CDS renews the grant: ask again then, or look at the settings of the repository at Bitbucket';
+    'a build or a page of its project in CDS renews the grant: ask again then, or look at ' +
+    'the settings of the repository at Bitbucket';
   let refusal = 'no stored grant has an access token that has not expired';
   for (const server of config.servers) {
     const { readable } = await grants.of(server.clientSecret);
