@@ -1,4 +1,4 @@
-/** Exit codes: something is wrong with the world, or with how the command was called. */
+/** Exit codes: a command failed, or was called in the wrong way. */
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
 

@@ -6,6 +6,7 @@ import {
   type LoadedConfig,
   type ServiceName,
 } from '@cds/config';
+import { CommandError } from './command-error';
 import type { Context } from './context';
 
 /** What `read` returns, or what `otherwise` makes of the problems of a wrong configuration. */
@@ -32,4 +33,16 @@ export function loadConfigOrSay(
       return undefined;
     },
   );
+}
+
+/** The configuration of one service. @throws CommandError that ends with `advice` */
+export function requireConfig<S extends ServiceName>(
+  service: S,
+  files: readonly string[] | undefined,
+  context: Context,
+  advice: string,
+): NonNullable<LoadedConfig[S]> {
+  const config = loadConfigOrSay([service], files, context)?.[service];
+  if (config) return config;
+  throw new CommandError(`the configuration of ${service} is not complete${advice}`);
 }

@@ -3,9 +3,7 @@ import { connectRedis, type RedisConfigLike, whenReady } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { CommandError, reasonOf } from './command-error';
 import type { Context } from './context';
-import { loadConfigOrSay } from './load-config';
-
-type ConfigOf<S extends ServiceName> = NonNullable<LoadedConfig[S]>;
+import { requireConfig } from './load-config';
 
 const CONNECT_MS = 5_000;
 
@@ -17,13 +15,10 @@ export async function withServiceRedis<S extends ServiceName, T>(
   service: S,
   files: readonly string[] | undefined,
   context: Context,
-  work: (redis: Redis, config: ConfigOf<S>) => Promise<T>,
+  work: (redis: Redis, config: NonNullable<LoadedConfig[S]>) => Promise<T>,
 ): Promise<T> {
-  const config = loadConfigOrSay([service], files, context)?.[service];
-  if (!config)
-    throw new CommandError(
-      `the configuration of ${service} is not complete: name its file with --config, or set its environment.`,
-    );
+  const how = ': name its file with --config, or set its environment.';
+  const config = requireConfig(service, files, context, how);
   const advice =
     `look whether it runs, and whether [${service}.cache.redis] of the configuration ` +
     `(or CDS_${service.toUpperCase()}_CACHE_REDIS_HOST, …_PASSWORD and …_DBINDEX) is the one that ${service} uses.`;

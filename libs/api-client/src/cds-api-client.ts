@@ -69,12 +69,10 @@ export class CdsApiClient extends RegistrationClient {
     const call = { method: 'GET', path: '/workflow/hook', signal, inPieces: true } as const;
     const { pieces } = await this.connection.answer(call);
     if (!pieces) throw notOfTheApi(call);
-    const hooks = listedHooks(pieces, leftOut);
-    for (;;) {
-      const next = await hooks.next().catch(() => undefined);
-      if (!next) throw notOfTheApi(call);
-      if (next.done) return;
-      yield next.value;
+    try {
+      yield* listedHooks(pieces, leftOut);
+    } catch {
+      throw notOfTheApi(call);
     }
   }
 

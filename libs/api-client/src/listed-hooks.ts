@@ -1,11 +1,11 @@
-import { setImmediate as othersTurn } from 'node:timers/promises';
+import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { NodeHook } from '@cds/wire';
 import { nodeHook } from './answer-schemas';
 import { jsonEntries, OversizedEntry, PAUSE } from './json-entries';
 
 /** Far more than a CDS has. */
 const MAX_HOOKS = 100_000;
-/** Read between two turns of the others. */
+/** Read before others may use the event loop. */
 const HOOKS_AT_ONCE = 100;
 
 /** An entry of the list that cannot be read. */
@@ -38,7 +38,7 @@ export async function* listedHooks(
     }
     yield some;
     some = [];
-    await othersTurn();
+    await yieldToEventLoop();
   }
   yield some;
 }

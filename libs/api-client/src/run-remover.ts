@@ -111,20 +111,14 @@ export class RunRemover {
       if (!isApiError(error) || error.kind !== 'unauthorized') throw error;
     }
     await this.#signIn();
-    try {
-      return await call(this.#api);
-    } catch (error) {
-      throw asRefused(error);
-    }
+    return call(this.#api).catch(throwAsRefused);
   }
 
   async #signIn(): Promise<void> {
     this.#signingIn ??= signIn(this.#api, { token: this.#token(), advice: ADVICE }).finally(
       () => (this.#signingIn = undefined),
     );
-    await this.#signingIn.catch((error: unknown) => {
-      throw asRefused(error);
-    });
+    await this.#signingIn.catch(throwAsRefused);
   }
 }
 
@@ -133,9 +127,9 @@ function keyOf({ project, workflow, number }: WorkflowRef & { number: number }):
 }
 
 /** A 401 here is about this token, and not about the registration of the service. */
-function asRefused(error: unknown): unknown {
-  if (!isApiError(error) || error.kind === 'unavailable') return error;
-  return new ApiError(
+function throwAsRefused(error: unknown): never {
+  if (!isApiError(error) || error.kind === 'unavailable') throw error;
+  throw new ApiError(
     'refused',
     `${error.message}: the CDS API refuses the token of the consumer that removes runs`,
     { status: error.status === 401 ? 403 : error.status, cdsId: error.cdsId },

@@ -1,13 +1,13 @@
-import type { LoadedConfig, ServiceName, VcsConfig } from '@cds/config';
+import type { VcsConfig } from '@cds/config';
 import { vcsKeys } from '@cds/redis';
 import { webhookSecret } from '@cds/webhook-signature';
 import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import { z } from 'zod';
-import { CommandError, reasonOf, usageError } from '../command-error';
+import { reasonOf, usageError } from '../command-error';
 import type { ConfigOption } from '../command-options';
 import type { Context } from '../context';
-import { loadConfigOrSay } from '../load-config';
+import { requireConfig } from '../load-config';
 import { formatJson } from '../print';
 import { askRedis } from '../service-redis';
 
@@ -17,6 +17,10 @@ export interface WebhookOptions extends ConfigOption {
 
 /** The default of vcs where CDS names no events. */
 const DEFAULT_EVENTS = ['repo:push'];
+
+const NO_PUBLIC_URL =
+  '. The URL of a webhook is made of [hooks] urlPublic. ' +
+  'Name its file, too, with another --config.';
 
 /**
  * `engine vcs webhook UUID [--config FILE]…`: a webhook that vcs did not create because of
@@ -29,9 +33,8 @@ export async function showWebhook(
 ): Promise<void> {
   if (!/^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$/.test(uuid))
     throw usageError(`${JSON.stringify(uuid)} is no uuid of a webhook.`);
-  const { vcs } = read('vcs', files, context);
-  if (!vcs) throw new CommandError('the configuration has no [vcs]');
-
+  const vcs = requireConfig('vcs', files, context, '.');
+  const publicUrl = () => requireConfig('hooks', files, context, NO_PUBLIC_URL).urlPublic;
   const secret = webhookSecret(vcs.webhookKey, uuid);
   const stored = await askRedis(vcs.redis, (redis) => storedWebhook(redis, uuid)).catch(reasonOf);
   if (typeof stored === 'object') return print(context, [{ ...stored, secret }], json);
@@ -43,7 +46,7 @@ export async function showWebhook(
   const owners = ownersOf(vcs);
   const webhooks = owners.map(({ label, proxyWebhook }) => ({
     ...(owners.length > 1 && { label }),
-    url: proxyWebhook ? `${proxyWebhook}/${uuid}` : `${urlPublic(files, context)}/webhook/${uuid}`,
+    url: proxyWebhook ? `${proxyWebhook}/${uuid}` : `${publicUrl()}/webhook/${uuid}`,
     events: DEFAULT_EVENTS,
     secret,
   }));
@@ -88,25 +91,4 @@ function print(context: Context, webhooks: PrintedWebhook[], json: true | undefi
     if (repository !== undefined) context.out(`Repository: ${repository}\n`);
     context.out(`URL: ${url}\nEvents: ${events.join(', ')}\nSecret: ${secret}\n`);
   }
-}
-
-function urlPublic(files: readonly string[] | undefined, context: Context): string {
-  const { hooks } = read(
-    'hooks',
-    files,
-    context,
-    'The URL of a webhook is made of [hooks] urlPublic. Name its file, too, with another --config.',
-  );
-  return hooks?.urlPublic ?? '';
-}
-
-function read(
-  service: ServiceName,
-  files: readonly string[] | undefined,
-  context: Context,
-  why = '',
-): LoadedConfig {
-  const config = loadConfigOrSay([service], files, context);
-  if (config) return config;
-  throw new CommandError(`the configuration of ${service} is not complete. ${why}`.trim());
 }

@@ -141,10 +141,10 @@ function spawnChild(plan: ChildPlan, nameWidth: number, outputs: Outputs): Child
   return child;
 }
 
-/** Calls `tell` when the child ended and its output was read, or when it could not start. */
-function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
+/** Calls `notify` when the child ended and its output was read, or when it could not start. */
+function whenEnded(child: ChildProcess, notify: (end: ChildEnd) => void): void {
   child.once('error', ({ message, code = '' }: NodeJS.ErrnoException) =>
-    tell({
+    notify({
       code: null,
       signal: null,
       error: message,
@@ -160,7 +160,7 @@ function whenEnded(child: ChildProcess, tell: (end: ChildEnd) => void): void {
     }, LATE_OUTPUT_MS);
     child.once('close', () => {
       clearTimeout(lateOutput);
-      tell({ code, signal });
+      notify({ code, signal });
     });
   });
 }

@@ -148,18 +148,19 @@ async function oneGrant(target: ServerTarget, signal: AbortSignal): Promise<Outc
     );
   if (answer.status !== 200 && answer.status !== 403)
     return skipped(`not known: Bitbucket answers ${answer.status}`, 'ask again later');
-  const told = answer.header('x-oauth-scopes').match(/[^\s,]+/g) ?? [];
-  const missing = answer.status === 403 ? ['account'] : told.length > 0 ? missingScopes(told) : [];
+  const scopes = answer.header('x-oauth-scopes').match(/[^\s,]+/g) ?? [];
+  const missing =
+    answer.status === 403 ? ['account'] : scopes.length > 0 ? missingScopes(scopes) : [];
   if (missing.length > 0)
     return failed(
       `a grant lacks the scope ${missing.join(', ')}`,
       'add the permission to the consumer, then link the project again',
     );
-  return ok(`Bitbucket takes a grant${told.length > 0 ? ', with all scopes' : ''}`);
+  return ok(`Bitbucket takes a grant${scopes.length > 0 ? ', with all scopes' : ''}`);
 }
 
 /** From this part of the limit on, listings are about to be refused. */
-const MUCH = 0.8;
+const WARN_USAGE = 0.8;
 
 async function budget({ server, redis: { redis } }: ServerTarget): Promise<Outcome> {
   const [[seconds = '0'], perMinute, refused] = await Promise.all([
@@ -177,5 +178,5 @@ async function budget({ server, redis: { redis } }: ServerTarget): Promise<Outco
   const fix = 'the guide has a chapter on the rate limit: VCS projects have a limit each';
   if (refused !== null)
     return warning(`${text}; Bitbucket refused some in the last 15 minutes`, fix);
-  return limit > 0 && spent > MUCH * limit ? warning(text, fix) : ok(text);
+  return limit > 0 && spent > WARN_USAGE * limit ? warning(text, fix) : ok(text);
 }
