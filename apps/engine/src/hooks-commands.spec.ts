@@ -211,12 +211,8 @@ describe('engine hooks why', () => {
     [
       'pauses for the API',
       async () => {
-        await redis.zadd(KEYS.apiWaiters, 1, `drain-${HOOK}`);
-        await redis.zadd(
-          `${BULL_PREFIX}:drain:delayed`,
-          (PUSH_AT + 60_000) * 4096,
-          `drain-${HOOK}`,
-        );
+        await redis.zadd(KEYS.apiWaiters, 1, `hook-${HOOK}`);
+        await redis.zadd(`${BULL_PREFIX}:hooks:delayed`, (PUSH_AT + 60_000) * 4096, `hook-${HOOK}`);
       },
       /the API gives no answer, again at 2026-11-29T12:01:00Z/,
     ],
@@ -227,7 +223,7 @@ describe('engine hooks why', () => {
     ],
     [
       'works',
-      () => redis.lpush(`${BULL_PREFIX}:drain:active`, `drain-${HOOK}`),
+      () => redis.lpush(`${BULL_PREFIX}:hooks:active`, `hook-${HOOK}`),
       /the first is being processed now/,
     ],
     ['has lost its job', () => Promise.resolve(), /no job is queued for them/],

@@ -1,5 +1,4 @@
 import {
-  type Callers,
   createFastPathRoute,
   createHttpApp,
   createPublicApp,
@@ -7,12 +6,7 @@ import {
   type FastPathHandler,
   type HttpAppDeps,
   limitStrangers,
-  type Logger,
-  type Metrics,
-  type Readiness,
 } from '@cds/service';
-import type { Tracing } from '@cds/tracing';
-import type { MonitoringStatus } from '@cds/wire';
 import type { Express } from 'express';
 import type { RequestListener } from 'node:http';
 import { ABOUT } from './about';
@@ -25,39 +19,22 @@ import type { TaskService } from './tasks/task-service';
 import { networkOf } from './webhooks/refusal-limit';
 import { createWebhookRouter, isWebhookUrl, uuidOfWebhookUrl } from './webhooks/webhook-router';
 
-export interface AppDeps {
-  logger: Logger;
-  callers: Callers;
-  monitoring: () => Promise<MonitoringStatus>;
-  metrics: Metrics;
-  readiness: Pick<Readiness, 'refusal'>;
+export interface AppDeps extends Omit<HttpAppDeps, 'about' | 'open' | 'guarded'> {
   trustedProxies: readonly string[];
   handleWebhook: FastPathHandler;
   taskService: TaskService;
   executeOutgoing: ExecuteOutgoing;
   adminService: AdminService;
-  /** For operators, if configured. */
-  pages?: HttpAppDeps['pages'];
   state: StateOfRoutes;
-  sharedMs?: number | undefined;
-  tracing?: Tracing | undefined;
 }
 
 /** The Express app, without a port. */
 export function getApp(deps: AppDeps): Express {
-  const { logger, trustedProxies, state } = deps;
+  const { state } = deps;
   return createHttpApp({
+    ...deps,
     about: ABOUT,
-    logger,
-    trustedProxies,
-    callers: deps.callers,
-    monitoring: deps.monitoring,
-    metrics: deps.metrics,
-    readiness: deps.readiness,
-    sharedMs: deps.sharedMs,
-    tracing: deps.tracing,
     open: createWebhookRouter(deps.handleWebhook),
-    pages: deps.pages,
     guarded: createRouter().use(
       onlyOurState(state),
       createTaskRouter({ service: deps.taskService, executeOutgoing: deps.executeOutgoing }),
@@ -71,16 +48,13 @@ export function getApp(deps: AppDeps): Express {
 export function getPublicApp(
   deps: Pick<AppDeps, 'logger' | 'trustedProxies' | 'handleWebhook'>,
 ): Express {
-  const { logger, trustedProxies, handleWebhook } = deps;
-  return createPublicApp({ logger, trustedProxies, open: createWebhookRouter(handleWebhook) });
+  return createPublicApp({ ...deps, open: createWebhookRouter(deps.handleWebhook) });
 }
 
 /** Each app is behind the fast path of webhooks. */
 export function getApps(deps: AppDeps) {
-  const { logger, trustedProxies, handleWebhook } = deps;
-  const common = { logger, trustedProxies };
-  const limits = { ...common, callers: deps.callers, isExempt: isWebhookUrl, networkOf };
-  const fastPath = { ...common, match: uuidOfWebhookUrl, handle: handleWebhook };
+  const limits = { ...deps, isExempt: isWebhookUrl, networkOf };
+  const fastPath = { ...deps, match: uuidOfWebhookUrl, handle: deps.handleWebhook };
   const behindFastPath = (app: Express): RequestListener =>
     createFastPathRoute({ ...fastPath, app: limitStrangers(app, limits) });
   return {

@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { DeliveryToPlan, DeliveryPlan } from '@cds/hooks-store';
-import { CdsError, type HookConfig, type TaskType } from '@cds/wire';
 import { branchCleanup } from './modules/branch-cleanup/branch-cleanup-module';
 import type { HookModule } from './modules/hook-module';
 import type { DeliveryValidator } from './modules/incoming-delivery';
@@ -37,36 +36,9 @@ export function moduleOf(type: string): HookModule | undefined {
   return BY_TYPE.get(type);
 }
 
-/** Undefined for a hook type that takes no deliveries. */
-export function validatorOf(type: string): DeliveryValidator | undefined {
-  return moduleOf(type)?.deliveries;
-}
-
 /** A guess by headers, before Redis answers with the hook type. */
 export function likelyValidator(headers: IncomingHttpHeaders): DeliveryValidator {
   return VALIDATORS.find(({ isLikely }) => isLikely?.(headers)) ?? webhookDeliveries;
-}
-
-export function isInAnyOrder(type: string): boolean {
-  return moduleOf(type)?.ordering === 'any';
-}
-
-/** Undefined when the hook can run. */
-export function unsupportedReason(hook: {
-  type: TaskType;
-  config: HookConfig | null;
-}): string | undefined {
-  return moduleOf(hook.type)?.unsupported?.(hook);
-}
-
-/** @throws CdsError 501 when a task cannot be started */
-export function checkStart(task: { type: TaskType; config: HookConfig | null }): void {
-  const reason = unsupportedReason(task);
-  if (reason !== undefined) {
-    throw new CdsError('notImplemented', {
-      from: `a task of type ${task.type} cannot be started: ${reason}`,
-    });
-  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { HooksConfig } from '@cds/config';
-import { createOncePerCluster, refusalOfRedis } from '@cds/hooks-store';
+import { refusalOfRedis } from '@cds/hooks-store';
 import { watchRedisHealth, whenReady } from '@cds/redis';
 import { createMonitoring, createReadiness, type Logger } from '@cds/service';
 import type { Tracing } from '@cds/tracing';
@@ -20,21 +20,15 @@ import { createWebhookHandler } from './webhooks/handle-webhook';
 import { watchSecrets } from './watch-secrets';
 import { createWorkWhileOurs } from './work-while-ours';
 import type { MainProcess } from './worker-processes/follow-main-process';
-import { createSessionForWorkers } from './worker-processes/session-for-workers';
-import { createWorkerProcesses } from './worker-processes/start-worker-processes';
+import {
+  createSessionForWorkers,
+  createWorkerProcesses,
+} from './worker-processes/start-worker-processes';
 
 /** How long the first registration waits for Redis. */
 const REDIS_READY_MS = 2_000;
 
-export interface HooksService {
-  port: number;
-  /** Of the listener for webhooks alone, if configured. */
-  publicPort?: number | undefined;
-  /** From now on `/mon/ready` answers 503; all else goes on. */
-  drain(): void;
-  /** Accepts nothing more, finishes work in progress within `deadlineMs`, and closes. */
-  stop(deadlineMs: number): Promise<void>;
-}
+export type HooksService = Awaited<ReturnType<typeof createHooks>>;
 
 /**
  * Builds and starts the service: HTTP first, so that webhooks of stored tasks are accepted without
@@ -51,7 +45,7 @@ export async function createHooks(
   onUnusable?: () => void,
   tracing?: Tracing,
   main?: MainProcess,
-): Promise<HooksService> {
+) {
   const workers = createWorkerProcesses(main ? 0 : config.workers - 1, logger);
   const ending = new AbortController();
   const own = { isOurs: false };
@@ -61,47 +55,26 @@ export async function createHooks(
     metricsOfWorkers: workers.metrics,
     isOurs: () => own.isOurs,
   });
-  const { redis, api, registration, stores, queues, metrics, now, intakeLoad } = resources;
+  const { redis, api, registration, queues, metrics } = resources;
   ending.signal.addEventListener('abort', watchSecrets(resources));
   const loss = 'Redis may lose deliveries';
-  const redisHealth = watchRedisHealth(redis, {
-    ...{ logger, loss },
-    onClusterMode: onUnusable,
-  });
+  const redisHealth = watchRedisHealth(redis, { logger, loss, onClusterMode: onUnusable });
 
   const modules = HOOK_MODULES.flatMap((module) => module.create?.(resources) ?? []);
-  const handleTasks = createHandleTasks(modules);
+  const handleTasks = createHandleTasks(modules, logger);
   const work = createWorkWhileOurs(resources, modules, {
     ending: ending.signal,
     // A queue that several processes consume has no order.
     receives: !main,
   });
-  const state = await createState({
-    ...{ redis, config, api, registration, logger, now, own, handleTasks },
-    ...{ tasks: stores.tasks, urlPublic: config.urlPublic, ending: ending.signal },
-    ...{ recentMs: timing.recentMs, secondLookMs: timing.secondLookMs },
-    ...{ everyMs: timing.sweepMs, askAgainMs: timing.askAgainMs },
-    oncePerCluster: createOncePerCluster({ redis }),
-    ours: work.start,
-    lost: work.pause,
+  const state = await createState(resources, {
+    ...{ own, handleTasks, ending: ending.signal, ours: work.start, lost: work.pause },
   });
-  const webhooks = createWebhookHandler({
-    store: {
-      ...stores.deliveries,
-      accept: (delivery) => intakeLoad.during(stores.deliveries.accept(delivery)),
-    },
-    refusals: stores.refusals,
-    ...{ mode: config.signature, keys: config.webhookKeys },
-    ...{ metrics, logger, now, tracing, enqueue: queues.stored },
-    whyNone: state.whyNoDelivery,
-    askForHooks: () => void state.askedByDelivery(),
-  });
-  createStoredMetrics({ redis, metrics, whyNoWrites: state.whyNoWrites });
+  const webhooks = createWebhookHandler(resources, state);
+  createStoredMetrics(resources, state.whyNoWrites);
   monitoring.watch(registration);
   monitoring.add(
-    createHooksMonitoring({
-      ...{ redis, disabled: config.disable, executionHistory: config.executionHistory },
-      isMaintained: queues.maintenance.isOn,
+    createHooksMonitoring(resources, {
       moreLines: () => [
         ...state.lines(),
         ...webhooks.metrics.lines(),
@@ -109,7 +82,6 @@ export async function createHooks(
       ],
       redisWarnings: redisHealth.warnings,
       whyNoWrites: state.whyNoWrites,
-      missingRights: resources.missingRights.sentence,
     }),
   );
 
@@ -158,12 +130,15 @@ export async function createHooks(
 
   return {
     port: server.port,
+    /** Of the listener for webhooks alone, if configured. */
     publicPort: server.publicPort,
-    drain() {
+    /** From now on `/mon/ready` answers 503; all else goes on. */
+    drain(): void {
       readiness.stop();
       workers.askToStop();
     },
-    async stop(deadlineMs) {
+    /** Accepts nothing more, finishes work in progress within `deadlineMs`, and closes. */
+    async stop(deadlineMs: number): Promise<void> {
       const until = Date.now() + deadlineMs;
       const left = (reservedMs: number) => Math.max(0, until - Date.now() - reservedMs);
       readiness.stop();

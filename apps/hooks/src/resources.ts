@@ -26,13 +26,17 @@ import {
 import type { Tracing } from '@cds/tracing';
 import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { createApiCaller } from './queue/call-api';
 import { createQueues } from './queue/create-queues';
 import { createIntakeLoad } from './queue/intake-load';
 import { createWorkMetrics } from './queue/work-metrics';
-import { createUnreadableReports } from './queue/report-unreadable';
 import type { Timing } from './timing';
 import type { MainProcess } from './worker-processes/follow-main-process';
+
+/** Between two log lines about one task that cannot be read. */
+const REPORT_EVERY_MS = 300_000;
+const MAX_REPORTED = 10_000;
 
 /** Shared by all parts of the service. */
 export type Resources = ReturnType<typeof createResources>;
@@ -124,10 +128,20 @@ export function createResources(deps: {
 
 function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger: Logger) {
   const { executionHistory, deadLetters, signature, reconcile } = config;
-  const unreadable = createUnreadableReports(logger);
-  const keyRepair = createKeyRepair({ redis, told: unreadable.setAside });
+  const setAside =
+    'a key in Redis holds another type of value: it is set aside, look at it under its new name';
+  const leftOut = 'a task in Redis cannot be read and is left out of the list: save its workflow';
+  const reported = new LRUCache<string, true>({ max: MAX_REPORTED, ttl: REPORT_EVERY_MS });
+  const keyRepair = createKeyRepair({ redis, told: (key) => logger.error(key, setAside) });
   const reconcileSeconds = reconcile.intervalSeconds;
-  const tasks = createTaskStore({ redis, keyRepair, unreadable: unreadable.task });
+  const tasks = createTaskStore({
+    ...{ redis, keyRepair },
+    unreadable(uuid) {
+      if (reported.has(uuid)) return;
+      reported.set(uuid, true);
+      logger.warn({ hook: uuid }, leftOut);
+    },
+  });
   return {
     keyRepair,
     tasks,

@@ -39,7 +39,7 @@ export { type HookReport, type PushEvent, timeOf } from './push-report/push-repo
 export * from './push-report/report-sentences';
 export { readSentStatuses } from './push-report/sent-statuses';
 export { createQueueStore } from './queues/queue-store';
-export { HOOK_QUEUE, jobPrefix, STATE_FORMAT } from './redis-keys';
+export { HOOK_QUEUE, hookJobId, jobPrefix, STATE_FORMAT } from './redis-keys';
 export {
   createRefusalStore,
   type RefusalStore,

@@ -7,7 +7,12 @@ const PREFIX = 'cdsbb:hooks:';
 export const BULL_PREFIX = `${PREFIX}bull`;
 
 /** BullMQ's queue of hooks with pending executions. */
-export const HOOK_QUEUE = 'drain';
+export const HOOK_QUEUE = 'hooks';
+
+/** BullMQ's ids must hold no colon and must not be all digits. */
+export function hookJobId(uuid: string): string {
+  return `hook-${uuid}`;
+}
 
 /** The prefix that BullMQ puts before its keys, since it refuses a connection with a key prefix. */
 export function jobPrefix(keyPrefix = ''): string {

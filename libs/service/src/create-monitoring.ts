@@ -24,9 +24,13 @@ export function createMonitoring(deps: { maxHeartbeatFailures: number }) {
       return {
         now: now.toISOString(),
         lines: [
-          line('OK', VERSION_COMPONENT, version),
-          line('OK', 'Uptime', formatGoDuration(process.uptime() * 1_000)),
-          line('OK', 'Time', now.toISOString().replace(/^.*T(..):(..):(..).*$/, '$1h$2m$3s')),
+          monitoringLine('OK', VERSION_COMPONENT, version),
+          monitoringLine('OK', 'Uptime', formatGoDuration(process.uptime() * 1_000)),
+          monitoringLine(
+            'OK',
+            'Time',
+            now.toISOString().replace(/^.*T(..):(..):(..).*$/, '$1h$2m$3s'),
+          ),
           ...added.flat(),
         ],
       };
@@ -46,11 +50,11 @@ function apiLine(
 ): MonitoringLine {
   if (failuresInARow > 0) {
     const status = failuresInARow > maxHeartbeatFailures ? 'AL' : 'WARN';
-    return line(status, API_COMPONENT, `${failuresInARow} failed heartbeats in a row`);
+    return monitoringLine(status, API_COMPONENT, `${failuresInARow} failed heartbeats in a row`);
   }
   return registered
-    ? line('OK', API_COMPONENT, 'registered')
-    : line('WARN', API_COMPONENT, 'not registered yet');
+    ? monitoringLine('OK', API_COMPONENT, 'registered')
+    : monitoringLine('WARN', API_COMPONENT, 'not registered yet');
 }
 
 async function boundedLines(lines: StatusLines): Promise<MonitoringLine[]> {
@@ -60,10 +64,15 @@ async function boundedLines(lines: StatusLines): Promise<MonitoringLine[]> {
     );
   } catch {
     // Anybody may read this: addresses and reasons stand in the log only.
-    return [line('AL', 'Monitoring', 'the state of this service cannot be read')];
+    return [monitoringLine('AL', 'Monitoring', 'the state of this service cannot be read')];
   }
 }
 
-function line(status: MonitoringLine['status'], component: string, value: string): MonitoringLine {
-  return { status, component, value, type: '' };
+/** One line of `/mon/status`. */
+export function monitoringLine(
+  status: MonitoringLine['status'],
+  component: string,
+  value: string | number,
+): MonitoringLine {
+  return { status, component, value: String(value), type: '' };
 }

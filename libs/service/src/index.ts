@@ -23,7 +23,7 @@ export {
   type ProcessMetrics,
 } from './metrics/create-metrics';
 export { createRedisMetrics } from './metrics/redis-metrics';
-export { createMonitoring, type Monitoring } from './create-monitoring';
+export { createMonitoring, type Monitoring, monitoringLine } from './create-monitoring';
 export { createReadiness, type Readiness } from './create-readiness';
 export {
   createRegistration,

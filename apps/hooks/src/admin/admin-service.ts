@@ -63,7 +63,7 @@ export function createAdminService(
   function resume(refs: Pick<DeadLetterRef, 'kind' | 'uuid'>[]): void {
     if (resources.config.disable) return;
     const hooks = refs.flatMap(({ kind, uuid }) => (kind === 'execution' ? [uuid] : []));
-    for (const uuid of new Set(hooks)) queues.hooks.goOnSoon(uuid);
+    for (const uuid of new Set(hooks)) void queues.hooks.resume(uuid);
     for (const { kind, uuid } of refs) {
       if (kind === 'cleanup')
         queues.cleanups.enqueueNow(uuid).catch((error: unknown) => {

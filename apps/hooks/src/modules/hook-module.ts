@@ -1,9 +1,9 @@
-import type { DeliveryPlan, DeliveryToPlan } from '@cds/hooks-store';
+import type { DeliveryPlan, DeliveryToPlan, HookLock } from '@cds/hooks-store';
 import type { HookConfig, MonitoringLine, TaskType } from '@cds/wire';
+import type { Redis } from 'ioredis';
 import type { BranchCleanups } from '../queue/process-step';
 import type { Processor } from '../queue/processor';
 import type { LostJobs } from '../queue/requeue-lost-jobs';
-import type { WorkPeriod } from '../queue/work-period';
 import type { Resources } from '../resources';
 import type { DeliveryValidator } from './incoming-delivery';
 import type { TaskHandlers } from './task-handler';
@@ -61,6 +61,16 @@ export interface RunningModule {
   work?(period: WorkPeriod): ModuleWork;
   /** Lines of `/mon/status`, known without Redis. */
   statusLines?(): MonitoringLine[];
+}
+
+/** For a time in which this process works on the state in Redis. */
+export interface WorkPeriod {
+  hookLock: HookLock;
+  workerConnection: Redis;
+  /** Aborted when no new work is to begin. */
+  ending: AbortSignal;
+  /** Aborted when no time is left to wait for anything. */
+  killed: AbortSignal;
 }
 
 /** The work of a module while this CDS owns the state. */

@@ -1,9 +1,9 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
-import { formatGoDuration } from '@cds/service';
-import type { Redis } from 'ioredis';
-import { answeredByRedis, type MissingRights } from '@cds/redis';
+import { formatGoDuration, monitoringLine as line } from '@cds/service';
+import { answeredByRedis } from '@cds/redis';
 import { createStoredCounts, type DueCount, whyNotServed } from '@cds/hooks-store';
-import { secondsSince } from './oldest-delivery';
+import type { Resources } from '../resources';
+import { secondsSince } from './stored-metrics';
 
 /** Tasks with lines of their own, so that heartbeats stay small. */
 const MAX_NAMED = 50;
@@ -11,16 +11,12 @@ const MAX_NAMED = 50;
 const WAITS_LONG_SECONDS = 300;
 const WAITS_TOO_LONG_SECONDS = 1_800;
 
-function line(component: string, value: string | number, status: MonitoringLevel): MonitoringLine {
-  return { status, component, value: String(value), type: '' };
-}
-
 function redisLine(why: string | undefined, missing: string | undefined): MonitoringLine {
   if (why !== undefined)
-    return line('Redis', `refuses writes, so webhooks are refused with 503: ${why}`, 'AL');
+    return line('AL', 'Redis', `refuses writes, so webhooks are refused with 503: ${why}`);
   if (missing !== undefined)
-    return line('Redis', `refuses commands, so that work fails: ${missing}`, 'AL');
-  return line('Redis', 'answers', 'OK');
+    return line('AL', 'Redis', `refuses commands, so that work fails: ${missing}`);
+  return line('OK', 'Redis', 'answers');
 }
 
 function level(value: number, warn: number, alert: number): MonitoringLevel {
@@ -32,28 +28,25 @@ function level(value: number, warn: number, alert: number): MonitoringLevel {
  * The lines of `hooks` in `/mon/status` and in heartbeats. Only tasks that are stopped or have
  * pending executions have lines of their own.
  */
-export function createHooksMonitoring(deps: {
-  redis: Redis;
-  disabled: boolean;
-  executionHistory: number;
-  /** Whether the processing is paused for a maintenance of CDS. */
-  isMaintained: () => Promise<boolean>;
-  /** Lines that need no Redis. */
-  moreLines: () => MonitoringLine[];
-  /** Risks for the data in Redis, as of the last connection. */
-  redisWarnings: () => readonly string[];
-  /** Undefined while Redis takes writes. */
-  whyNoWrites: () => string | undefined;
-  /** Undefined while its user may do what is needed. */
-  missingRights: MissingRights['sentence'];
-}) {
-  const { redis, disabled, executionHistory } = deps;
-  const counts = createStoredCounts({ redis });
+export function createHooksMonitoring(
+  resources: Resources,
+  deps: {
+    /** Lines that need no Redis. */
+    moreLines: () => MonitoringLine[];
+    /** Risks for the data in Redis, as of the last connection. */
+    redisWarnings: () => readonly string[];
+    /** Undefined while Redis takes writes. */
+    whyNoWrites: () => string | undefined;
+  },
+) {
+  const { config, queues, missingRights } = resources;
+  const { executionHistory } = config;
+  const counts = createStoredCounts(resources);
 
   async function countLines(): Promise<MonitoringLine[]> {
     const [now, isMaintained] = await Promise.all([
       counts.forStatus(MAX_NAMED),
-      deps.isMaintained(),
+      queues.maintenance.isOn(),
     ]);
     const { waiting, tasks, stopped, pending, schedulers, polls, pollsFailing } = now;
     const tasksOf = (...types: string[]) =>
@@ -71,34 +64,34 @@ export function createHooksMonitoring(deps: {
     const oldest = Math.round(secondsSince(now.oldestSince));
     return [
       ...(isMaintained
-        ? [line('Maintenance', 'deliveries are accepted and wait, nothing is processed', 'WARN')]
+        ? [line('WARN', 'Maintenance', 'deliveries are accepted and wait, nothing is processed')]
         : []),
-      line('Queue', waiting, level(waiting, 10, 100)),
+      line(level(waiting, 10, 100), 'Queue', waiting),
       line(
+        level(oldest, WAITS_LONG_SECONDS, WAITS_TOO_LONG_SECONDS),
         'Oldest Waiting Delivery',
         `${formatGoDuration(oldest * 1_000)}, stopped tasks aside`,
-        level(oldest, WAITS_LONG_SECONDS, WAITS_TOO_LONG_SECONDS),
       ),
-      redisLine(why, deps.missingRights(why)),
-      ...stopped.map((uuid) => line('Task Stopped', uuid, 'WARN')),
+      redisLine(why, missingRights.sentence(why)),
+      ...stopped.map((uuid) => line('WARN', 'Task Stopped', uuid)),
       ...(await taskLines([...new Set([...pending, ...stopped])])),
-      line('Hook Kafka', tasksOf('Kafka'), 'OK'),
-      line('Hook Kafka Consumers', 0, 'OK'),
-      line('Outgoing Hooks', tasksOf('OutgoingWebhook', 'OutgoingWorkflow'), 'OK'),
-      line('Branch Deletions', now.cleanups, 'OK'),
-      line('Branch Deletions Failed', now.failedCleanups, level(now.failedCleanups, 1, Infinity)),
-      line('Schedulers', schedulers.count, 'OK'),
-      line('Schedulers Late', `${lateSeconds}s`, level(lateSeconds, 5, 60)),
-      line('Polls', polls.count, 'OK'),
-      line('Polls Late', `${pollLateSeconds}s`, level(pollLateSeconds, 60, 1_800)),
-      line('Polls Failing', pollsFailing, level(pollsFailing, 1, Infinity)),
+      line('OK', 'Hook Kafka', tasksOf('Kafka')),
+      line('OK', 'Hook Kafka Consumers', 0),
+      line('OK', 'Outgoing Hooks', tasksOf('OutgoingWebhook', 'OutgoingWorkflow')),
+      line('OK', 'Branch Deletions', now.cleanups),
+      line(level(now.failedCleanups, 1, Infinity), 'Branch Deletions Failed', now.failedCleanups),
+      line('OK', 'Schedulers', schedulers.count),
+      line(level(lateSeconds, 5, 60), 'Schedulers Late', `${lateSeconds}s`),
+      line('OK', 'Polls', polls.count),
+      line(level(pollLateSeconds, 60, 1_800), 'Polls Late', `${pollLateSeconds}s`),
+      line(level(pollsFailing, 1, Infinity), 'Polls Failing', pollsFailing),
       // The reason is in its next execution and in the log, since `/mon/status` is public.
       ...now.failingPolls.map((uuid) =>
-        line(`Poll Failing ${uuid}`, 'see its next execution', 'WARN'),
+        line('WARN', `Poll Failing ${uuid}`, 'see its next execution'),
       ),
-      line('Executions Failed', now.failedExecutions, level(now.failedExecutions, 1, Infinity)),
+      line(level(now.failedExecutions, 1, Infinity), 'Executions Failed', now.failedExecutions),
       ...unserved.map(({ type, n, reason }) =>
-        line(`Hooks not served ${type}`, `${n}: ${reason}`, 'WARN'),
+        line('WARN', `Hooks not served ${type}`, `${n}: ${reason}`),
       ),
     ];
   }
@@ -106,11 +99,11 @@ export function createHooksMonitoring(deps: {
   async function taskLines(uuids: string[]): Promise<MonitoringLine[]> {
     const withWork = (await counts.ofTasks(uuids)).filter(({ todo }) => todo > 0);
     return withWork.flatMap(({ uuid, todo, total }) => [
-      line(`Execs Todo ${uuid}`, todo, level(todo, 11, 20)),
+      line(level(todo, 11, 20), `Execs Todo ${uuid}`, todo),
       line(
+        level(total, executionHistory * 5 + 1, executionHistory * 10 + 1),
         `Execs Total ${uuid}`,
         total,
-        level(total, executionHistory * 5 + 1, executionHistory * 10 + 1),
       ),
     ]);
   }
@@ -118,22 +111,15 @@ export function createHooksMonitoring(deps: {
   /** Never throws: an outage of Redis is a line. */
   return async function hooksLines(): Promise<MonitoringLine[]> {
     const lines = [
-      ...(disabled
-        ? [
-            line(
-              'Hooks',
-              'disabled: deliveries are accepted and wait, nothing is processed',
-              'WARN',
-            ),
-          ]
-        : []),
       ...deps.moreLines(),
-      ...deps.redisWarnings().map((warning) => line('Redis Settings', warning, 'WARN')),
+      ...deps.redisWarnings().map((warning) => line('WARN', 'Redis Settings', warning)),
     ];
+    const disabled = 'disabled: deliveries are accepted and wait, nothing is processed';
+    if (config.disable) lines.unshift(line('WARN', 'Hooks', disabled));
     try {
       return [...lines, ...(await answeredByRedis(countLines))];
     } catch {
-      return [...lines, line('Redis', 'does not answer: webhooks are refused with 503', 'AL')];
+      return [...lines, line('AL', 'Redis', 'does not answer: webhooks are refused with 503')];
     }
   };
 }

@@ -1,8 +1,7 @@
-import { createRedisMetrics, type Metrics } from '@cds/service';
+import { createRedisMetrics } from '@cds/service';
 import { createStoredCounts } from '@cds/hooks-store';
-import type { Redis } from 'ioredis';
 import { answeredByRedis } from '@cds/redis';
-import { secondsSince } from './oldest-delivery';
+import type { Resources } from '../resources';
 
 interface StoredGauge {
   name: string;
@@ -12,6 +11,11 @@ interface StoredGauge {
 }
 
 type Counts = Awaited<ReturnType<ReturnType<typeof createStoredCounts>['forMetrics']>>;
+
+/** 0 for no `then` (ms), or one in the future, by the clock of another replica. */
+export function secondsSince(then: number | undefined): number {
+  return then === undefined ? 0 : Math.max(0, (Date.now() - then) / 1_000);
+}
 
 /** Shorter than the second that a scrape may wait. */
 const REDIS_MS = 900;
@@ -24,7 +28,9 @@ const GAUGES: readonly StoredGauge[] = [
   },
   {
     name: 'cds_hooks_oldest_waiting_delivery_seconds',
-    help: 'How long the delivery has waited that waits longest, over all replicas; 0 when none does.',
+    help:
+      'How long the delivery has waited that waits longest, over all replicas; 0 when none ' +
+      'does.',
     label: 'task',
     values: ({ oldestSince }) =>
       Object.entries(oldestSince).map(([task, since]) => [task, secondsSince(since)]),
@@ -63,15 +69,15 @@ const GAUGES: readonly StoredGauge[] = [
 /**
  * Metrics of the state in Redis, over all replicas. A scrape costs one pipeline of commands that
  * scan nothing. Gauges have no value if Redis does not answer.
+ *
+ * @param whyNoWrites undefined while Redis takes writes
  */
-export function createStoredMetrics(deps: {
-  redis: Redis;
-  metrics: Metrics;
-  /** Undefined while Redis takes writes. */
-  whyNoWrites: () => string | undefined;
-}): void {
-  const { redis, metrics } = deps;
-  const stored = createStoredCounts({ redis });
+export function createStoredMetrics(
+  resources: Pick<Resources, 'redis' | 'metrics'>,
+  whyNoWrites: () => string | undefined,
+): void {
+  const { metrics } = resources;
+  const stored = createStoredCounts(resources);
   let reading: Promise<Counts | undefined> | undefined;
   const read = (): Promise<Counts | undefined> =>
     answeredByRedis(() => stored.forMetrics(Date.now()), REDIS_MS).catch(() => undefined);
@@ -80,11 +86,13 @@ export function createStoredMetrics(deps: {
 
   createRedisMetrics(metrics, {
     isUp: async () => (await counts()) !== undefined,
-    refusal: deps.whyNoWrites,
+    refusal: whyNoWrites,
   });
   metrics.counter({
     name: 'cds_hooks_deliveries_lost_total',
-    help: 'Accepted deliveries that vanished from Redis before they were processed, over all replicas.',
+    help:
+      'Accepted deliveries that vanished from Redis before they were processed, over all ' +
+      'replicas.',
     // Each process reads the same.
     aggregator: 'max',
     async collect() {

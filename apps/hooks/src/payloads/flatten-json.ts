@@ -30,7 +30,9 @@ const TOO_LARGE = {
   longNames:
     `${TOO_DEEP} more than ${MAX_LONG_NAMES} of its flattened names have more than ${LONG_NAME} ` +
     'characters: send a flatter one',
-  names: `the names in the JSON body have more than ${MAX_NAME_CHARACTERS} characters: send shorter ones`,
+  names:
+    `the names in the JSON body have more than ${MAX_NAME_CHARACTERS} characters: send shorter ` +
+    'ones',
   variables: `the JSON body holds more than ${MAX_VARIABLES} values: send fewer`,
 };
 

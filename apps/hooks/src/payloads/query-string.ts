@@ -20,7 +20,9 @@ export function parseQuery(text: string): { pairs: QueryPair[] } | { problem: st
   const invalid = INVALID_ESCAPE.exec(text);
   if (invalid) {
     return {
-      problem: `${JSON.stringify(invalid[0])}, which is no percent-encoded byte: write a percent sign as %25`,
+      problem:
+        `${JSON.stringify(invalid[0])}, which is no percent-encoded byte: write a percent sign ` +
+        'as %25',
     };
   }
   const pairs: QueryPair[] = [];

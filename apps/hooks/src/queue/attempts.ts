@@ -4,7 +4,10 @@ import type { TaskType } from '@cds/wire';
 export const MAX_ATTEMPTS = 3;
 
 /** The error of an execution that is given up. */
-export const NEVER_ENDED = `it was begun ${MAX_ATTEMPTS} times and never ended: the process that worked on it died or froze each time, before it asked anybody for anything; what it holds may be too much to work on`;
+export const NEVER_ENDED =
+  `it was begun ${MAX_ATTEMPTS} times and never ended: the process that worked on it died or ` +
+  'froze each time, before it asked anybody for anything; what it holds may be too much to work ' +
+  'on';
 
 type Work = () => Promise<void>;
 

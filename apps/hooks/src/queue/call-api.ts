@@ -3,7 +3,7 @@ import type { Logger, Registration } from '@cds/service';
 import { type Failure, failureOf } from './api-failure';
 import { stackOf } from './unexpected-error';
 
-export type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failure };
+type ApiResult<T> = { ok: true; value: T } | { ok: false; failure: Failure };
 
 export type ApiCaller = ReturnType<typeof createApiCaller>;
 
@@ -19,6 +19,8 @@ export function createApiCaller(deps: {
   registration: Pick<Registration, 'registerNow'>;
   logger: Logger;
 }) {
+  let registeredAt = -Infinity;
+
   function failed(error: unknown): ApiResult<never> {
     const failure = failureOf(error);
     if (!isApiError(error))
@@ -33,40 +35,29 @@ export function createApiCaller(deps: {
    * @param stillMine asked before the second try, since registering takes time
    * @returns undefined when `stillMine` answers no
    */
-  let registeredAt = -Infinity;
-
   return async function callApi<T>(
     call: () => Promise<T>,
     stillMine: () => Promise<boolean>,
   ): Promise<ApiResult<T> | undefined> {
-    const began = performance.now();
-    try {
-      return { ok: true, value: await call() };
-    } catch (error) {
-      if (!isApiError(error) || error.kind !== 'unauthorized') return failed(error);
-      const isAgain = began >= registeredAt && performance.now() - registeredAt < NOT_AGAIN_MS;
-      if (isAgain) return failed(error);
-    }
-    try {
-      await deps.registration.registerNow();
-      registeredAt = performance.now();
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      return {
-        ok: false,
-        failure: {
-          kind: 'unavailable',
-          message: `registering with the API again failed: ${reason}`,
-          // The API refused the call.
-          mayBeDone: false,
-        },
-      };
-    }
-    if (!(await stillMine())) return undefined;
-    try {
-      return { ok: true, value: await call() };
-    } catch (error) {
-      return failed(error);
+    for (let isAgain = false; ; isAgain = true) {
+      const began = performance.now();
+      try {
+        return { ok: true, value: await call() };
+      } catch (error) {
+        const isKnown = began >= registeredAt && performance.now() - registeredAt < NOT_AGAIN_MS;
+        const isUnauthorized = isApiError(error) && error.kind === 'unauthorized';
+        if (isAgain || isKnown || !isUnauthorized) return failed(error);
+      }
+      try {
+        await deps.registration.registerNow();
+        registeredAt = performance.now();
+      } catch (error) {
+        const reason = error instanceof Error ? error.message : String(error);
+        const message = `registering with the API again failed: ${reason}`;
+        // The API refused the call.
+        return { ok: false, failure: { kind: 'unavailable', message, mayBeDone: false } };
+      }
+      if (!(await stillMine())) return undefined;
     }
   };
 }

@@ -1,8 +1,7 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
 import type { WaitingJobData } from './api-outage';
-import { cleanupGroupJobId, cleanupJobId } from './job-ids';
 import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
 
 export const CLEANUP_QUEUE = 'branch-deletion';
@@ -17,6 +16,11 @@ const NEAR_MS = 2 * AHEAD_MS;
 
 export type CleanupQueue = ReturnType<typeof createCleanupQueue>;
 
+/** BullMQ's ids must hold no colon and must not be all digits. */
+export function cleanupJobId(id: string): string {
+  return `cleanup-${id}`;
+}
+
 /** Delayed jobs, one for each cleanup that is due soon or for some that are due together. */
 export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
   const reconnecting = createReconnectingQueue<CleanupJob>(CLEANUP_QUEUE, deps);
@@ -24,7 +28,7 @@ export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
   function jobOf(ids: readonly string[], delayMs: number, suffix = '') {
     const [id = ''] = ids;
     const isAlone = ids.length === 1;
-    const jobId = isAlone ? cleanupJobId(id) : cleanupGroupJobId(ids) + suffix;
+    const jobId = isAlone ? cleanupJobId(id) : groupJobId(ids) + suffix;
     const delay = Math.max(0, delayMs);
     return {
       name: CLEANUP_QUEUE,
@@ -80,4 +84,8 @@ export function createCleanupQueue(deps: QueueRedis & { logger: Logger }) {
     },
     close: reconnecting.close,
   };
+}
+
+function groupJobId(ids: readonly string[]): string {
+  return `cleanups-${createHash('sha256').update(ids.join()).digest('hex')}`;
 }

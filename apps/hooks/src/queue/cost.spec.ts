@@ -137,7 +137,7 @@ describe('what a delivery costs', () => {
 
     const own = commands.filter((args) => args.some((arg) => arg.includes(plain.uuid)));
     // The script that accepts it looks whether the queue is paused.
-    const isOfJob = (arg: string) => /:bull:drain:(?!meta)/.test(arg);
+    const isOfJob = (arg: string) => /:bull:hooks:(?!meta)/.test(arg);
     expect(own.filter((args) => args.some(isOfJob))).toEqual([]);
     // Accept, take, finish; a machine that is slow looks for a next one by itself.
     const scripts = own.filter(([name]) => name === 'evalsha');

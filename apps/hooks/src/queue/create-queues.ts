@@ -4,12 +4,12 @@ import {
   type RedisConfigLike,
   withoutKeyPrefix,
 } from '@cds/redis';
+import { hookJobId } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { createApiOutage } from './api-outage';
 import { createCleanupQueue } from './cleanup-queue';
 import { createHookQueue } from './hook-queue';
-import { isHookJobId } from './job-ids';
 import { createMaintenance } from './maintenance';
 
 export type Queues = ReturnType<typeof createQueues>;
@@ -31,7 +31,7 @@ export function createQueues(deps: {
   const apiOutage = createApiOutage({
     redis,
     logger,
-    queueOf: (jobId) => (isHookJobId(jobId) ? hooks.queue : cleanups.queue),
+    queueOf: (jobId) => (jobId.startsWith(hookJobId('')) ? hooks.queue : cleanups.queue),
   });
 
   /** @returns whether the hook needs no job */
@@ -60,8 +60,8 @@ export function createQueues(deps: {
     },
 
     /** A hook has an execution to process now, even if others of it pause. */
-    resume(uuid: string): void {
-      if (!config.disable) hooks.goOnSoon(uuid);
+    async resume(uuid: string): Promise<void> {
+      if (!config.disable) await hooks.resume(uuid);
     },
 
     /** Resolves after half a second at most. */

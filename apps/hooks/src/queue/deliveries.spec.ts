@@ -7,7 +7,7 @@ import { repositoryHook } from '../../test/node-hooks';
 import { post } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
 import { BULL_PREFIX, HOOK_QUEUE } from '@cds/hooks-store/keys';
-import { hookJobId } from './job-ids';
+import { hookJobId } from '@cds/hooks-store';
 
 describe('deliveries', () => {
   const context = useTestContext();

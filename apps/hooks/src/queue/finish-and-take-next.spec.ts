@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 
 const UUID = 'the-hook';
 const CLAIM = { uuid: UUID, lockToken: 'me' };
-const JOB = 'drain-the-hook';
+const JOB = 'hook-the-hook';
 
 describe('a delivery that is finished, and the next one', () => {
   let server: TestRedis;

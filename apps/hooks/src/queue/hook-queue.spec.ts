@@ -1,7 +1,7 @@
 import { connectRedis } from '@cds/redis';
 import { silentLogger, startTestRedis, waitFor, type TestRedis } from '@cds/testing';
 import { createHookQueue, type HookQueue } from './hook-queue';
-import { hookJobId } from './job-ids';
+import { hookJobId } from '@cds/hooks-store';
 
 describe('createHookQueue', () => {
   let redis: TestRedis;

@@ -1,9 +1,8 @@
-import { HOOK_QUEUE } from '@cds/hooks-store';
+import { HOOK_QUEUE, hookJobId } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
 import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
-import { hookJobId } from './job-ids';
 import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
 
 /** Of BullMQ's delayed jobs. */
@@ -31,11 +30,8 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
   const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
 
   async function add(uuid: string, delay = 0): Promise<Job<HookJob>> {
-    return reconnecting.queue.add(
-      HOOK_QUEUE,
-      { uuid },
-      { jobId: hookJobId(uuid), delay, removeOnComplete: true, removeOnFail: true },
-    );
+    const options = { delay, removeOnComplete: true, removeOnFail: true };
+    return reconnecting.queue.add(HOOK_QUEUE, { uuid }, { jobId: hookJobId(uuid), ...options });
   }
 
   async function addUntilSettled(uuid: string): Promise<void> {
@@ -101,14 +97,9 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
      * @returns how many
      */
     async resumeOverslept(latest: number): Promise<number> {
-      const ids = await redis.zrangebyscore(
-        reconnecting.queue.toKey('delayed'),
-        latest * BULL_SCORES_PER_MS,
-        '+inf',
-        'LIMIT',
-        0,
-        RESUMED_AT_ONCE,
-      );
+      const key = reconnecting.queue.toKey('delayed');
+      const after = latest * BULL_SCORES_PER_MS;
+      const ids = await redis.zrangebyscore(key, after, '+inf', 'LIMIT', 0, RESUMED_AT_ONCE);
       for (const id of ids) {
         try {
           await (await reconnecting.queue.getJob(id))?.promote();
@@ -123,12 +114,11 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
     /** Ends the pause of the hook's job, or adds the job. */
     promote,
 
-    /** {@link promote} in the background. A sweep repeats what fails. */
-    goOnSoon(uuid: string): void {
+    /** {@link promote}. Never rejects: a sweep repeats what fails. */
+    resume: (uuid: string): Promise<void> =>
       promote(uuid).catch((error: unknown) => {
         logger.debug({ error, hook: uuid }, 'failed to resume a hook: the next sweep does');
-      });
-    },
+      }),
 
     close: reconnecting.close,
   };

@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { createApiOutage } from './api-outage';
 import { createHookQueue, type HookQueue } from './hook-queue';
 import { createHookWorker } from './hook-worker';
-import { hookJobId } from './job-ids';
+import { hookJobId } from '@cds/hooks-store';
 import type { HookOutcome } from './process-hook';
 
 const UUID = 'a-hook';
@@ -75,7 +75,7 @@ describe('a hook of which all executions pause', () => {
     await redis.rpush(hookKeys(UUID).waiting, '1');
     const looks = work(
       () => Promise.resolve(),
-      () => queue.goOnSoon(UUID),
+      () => void queue.resume(UUID),
     );
     await queue.ensureAll([UUID]);
     await waitFor(() => looks() === 2, { what: 'a second look at the hook' });

@@ -1,4 +1,5 @@
 import type { Logger } from '@cds/service';
+import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { createPendingStore, HOOK_QUEUE } from '@cds/hooks-store';
 import type { ApiOutage } from './api-outage';
@@ -56,25 +57,30 @@ export function createHookWorker(deps: {
     }
   }
 
+  function jobOutcome(uuid: string, outcome: HookOutcome): JobOutcome {
+    if (outcome.kind === 'idle') return { kind: 'end' };
+    if (outcome.kind === 'busy') return { kind: 'delay', until: Date.now() + BUSY_MS };
+    if (outcome.kind === 'more') return { kind: 'delay', until: Date.now() };
+    const { until, passed, paused } = outcome;
+    async function delayed(): Promise<void> {
+      paused?.();
+      if (passed) await resumeForOthers(uuid, passed);
+    }
+    return { kind: 'delay', until, delayed };
+  }
+
+  async function noteOutage(job: Job<HookJob>, outcome: HookOutcome): Promise<void> {
+    if (outcome.kind === 'pause' && outcome.forApi)
+      await apiOutage.add(job, outcome.until, outcome.outages);
+  }
+
   /** For what was processed without a job. */
   async function leave(uuid: string, outcome: HookOutcome): Promise<void> {
-    switch (outcome.kind) {
-      case 'idle':
-        return lookAgain(uuid);
-      case 'busy':
-        await queue.addPaused(uuid, Date.now() + BUSY_MS);
-        return;
-      case 'more':
-        queue.ensureSoon(uuid);
-        return;
-      case 'pause': {
-        const { until, passed, paused } = outcome;
-        const job = await queue.addPaused(uuid, until);
-        if (outcome.forApi) await apiOutage.add(job, until, outcome.outages);
-        paused?.();
-        if (passed) await resumeForOthers(uuid, passed);
-      }
-    }
+    const next = jobOutcome(uuid, outcome);
+    if (next.kind === 'end') return lookAgain(uuid);
+    if (outcome.kind === 'more') return queue.ensureSoon(uuid);
+    await noteOutage(await queue.addPaused(uuid, next.until), outcome);
+    await next.delayed?.();
   }
 
   const atOnce = createProcessAtOnce({
@@ -89,25 +95,12 @@ export function createHookWorker(deps: {
     concurrency: MAX_HOOKS,
     lockMs: deps.lockMs,
     async process(job): Promise<JobOutcome> {
-      const { data } = job;
+      const { uuid } = job.data;
       // A sweep, or another replica, found no job of a hook that needs none.
-      const left = await atOnce.ended(data.uuid);
-      const outcome = left?.kind === 'pause' ? left : await processHook(data.uuid);
-      switch (outcome.kind) {
-        case 'idle':
-          return { kind: 'end' };
-        case 'busy':
-          return { kind: 'delay', until: Date.now() + BUSY_MS };
-        case 'more':
-          return { kind: 'delay', until: Date.now() };
-        case 'pause': {
-          const { until, passed, paused } = outcome;
-          if (outcome.forApi) await apiOutage.add(job, until, outcome.outages);
-          if (paused) return { kind: 'delay', until, delayed: async () => paused() };
-          if (!passed) return { kind: 'delay', until };
-          return { kind: 'delay', until, delayed: () => resumeForOthers(data.uuid, passed) };
-        }
-      }
+      const left = await atOnce.ended(uuid);
+      const outcome = left?.kind === 'pause' ? left : await processHook(uuid);
+      await noteOutage(job, outcome);
+      return jobOutcome(uuid, outcome);
     },
     ended: ({ data }) => void lookAgain(data.uuid),
   });

@@ -8,8 +8,6 @@ const RECENT_MS = 50;
 const BUSY_LOOP = 0.7;
 const LOOP_SAMPLE_MS = 100;
 
-export type IntakeLoad = ReturnType<typeof createIntakeLoad>;
-
 /**
  * Tells whether deliveries wait for this process. A delivery has ten seconds until Bitbucket gives
  * it up, its run has not: so the processing of executions yields to the intake.

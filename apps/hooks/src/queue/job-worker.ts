@@ -13,8 +13,6 @@ export type JobOutcome =
   /** `delayed`: called when the job pauses and can be promoted. Never rejects. */
   | { kind: 'delay'; until: number; delayed?: () => Promise<void> };
 
-export type JobWorker = ReturnType<typeof createJobWorker>;
-
 /**
  * After a check for stalled jobs that Redis refused, BullMQ waits five seconds, its closing
  * notwithstanding, and then for the next check. The latter wait ends with the worker, and does.

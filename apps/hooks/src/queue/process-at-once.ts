@@ -6,8 +6,6 @@ import type { HookOutcome, ProcessHook } from './process-hook';
 const MAX_AT_ONCE = 200;
 const STOP_POLL_MS = 20;
 
-export type ProcessAtOnce = ReturnType<typeof createProcessAtOnce>;
-
 /**
  * Processes hooks without a job: an idle one whose delivery this process has just stored. Whatever
  * it does not end goes to the hook queue; so does, by a sweep, what a crash leaves.

@@ -7,7 +7,7 @@ import type {
   HeldLock,
   PlanDelivery,
 } from '@cds/hooks-store';
-import type { Processor, ProcessOutcome } from './processor';
+import { pauseUntil, type Processor, type ProcessOutcome } from './processor';
 import { MalformedExecutionError } from '../payloads/malformed-execution';
 import {
   createProcessStep,
@@ -41,7 +41,8 @@ export type RetryReason = Failure['kind'];
 const BUSY_MS = 300;
 const UNSURE_MS = 1_000;
 const UNSURE =
-  'the API has not said yet whether it has removed the runs of the branch: the run is asked for when it has';
+  'the API has not said yet whether it has removed the runs of the branch: the run is asked for ' +
+  'when it has';
 
 /**
  * Processes one delivery: its steps in order. Progress is saved after each step, so that a later
@@ -96,12 +97,10 @@ export function createProcessDelivery(deps: ProcessDeliveryDeps): Processor {
           : { kind: 'left out', message: known };
 
       if (outcome.kind === 'left') return { kind: 'left' };
-      if (outcome.kind === 'busy') {
-        return { kind: 'pause', until: now() + BUSY_MS, forApi: false, outages: 0 };
-      }
+      if (outcome.kind === 'busy') return pauseUntil(now() + BUSY_MS);
       if (outcome.kind === 'unsure') {
         const until = now() + UNSURE_MS;
-        if (state.last_error === UNSURE) return { kind: 'pause', until, forApi: false, outages: 0 };
+        if (state.last_error === UNSURE) return pauseUntil(until);
         log.warn({ branch: step.branch, reason: UNSURE }, 'a run waits for a removal of runs');
         return pause({ ...state, last_error: UNSURE }, until, false);
       }

@@ -1,14 +1,14 @@
-import type {
-  Clock,
-  DeliveryStore,
-  PendingExecution,
-  TakenExecution,
-  HeldLock,
-  HookLock,
+import {
+  hookJobId,
+  type Clock,
+  type DeliveryStore,
+  type PendingExecution,
+  type TakenExecution,
+  type HeldLock,
+  type HookLock,
 } from '@cds/hooks-store';
-import type { Processor, ProcessOutcome } from './processor';
+import { pauseUntil, type Processor, type ProcessOutcome } from './processor';
 import { pauseEnd } from './api-failure';
-import { hookJobId } from './job-ids';
 import { createSlots } from './slots';
 
 export type HookOutcome =
@@ -54,26 +54,13 @@ export function createProcessHook(deps: {
   const take = (uuid: string, lockToken: string): Promise<TakenExecution> =>
     store.takePending(uuid, lockToken, hookJobId(uuid));
 
-  /**
-   * @returns the outcome of the hook, or the next execution, or nothing when more may be pending
-   */
-  async function processTaken(
+  async function processOne(
     lock: HeldLock,
-    passed: Map<string, number>,
-    taken: TakenExecution,
+    pending: PendingExecution,
     mayTakeNext: () => boolean,
-  ): Promise<{ ended: HookOutcome } | { next?: TakenExecution | undefined }> {
-    if (taken.kind !== 'work') return { ended: { kind: 'idle' } };
-    const { pending } = taken;
+  ): Promise<ProcessOutcome> {
     const paused = pauseEnd(pending.state.retry_at, now(), retryDelayMs);
-    const outcome: ProcessOutcome =
-      paused > 0
-        ? { kind: 'pause', until: paused, forApi: false, outages: 0 }
-        : await deps.processor(lock, pending, mayTakeNext);
-    if (outcome.kind === 'done') return { next: outcome.next };
-    if (outcome.kind === 'left') return { ended: { kind: ending.aborted ? 'more' : 'idle' } };
-    const ended = await defer(lock, pending, outcome, passed);
-    return ended ? { ended } : {};
+    return paused > 0 ? pauseUntil(paused) : deps.processor(lock, pending, mayTakeNext);
   }
 
   /** Defers a paused execution where order is free, until all are paused. */
@@ -116,9 +103,15 @@ export function createProcessHook(deps: {
           // A taken execution is processed at once: its task could be stopped while it waits.
           const mayTakeNext = () => done + 1 < last && slot.isHeld && !isEnding();
           while (next) {
-            const result = await processTaken(lock, passed, next, mayTakeNext);
-            if ('ended' in result) return result.ended;
-            next = result.next;
+            if (next.kind !== 'work') return { kind: 'idle' };
+            const { pending } = next;
+            const outcome = await processOne(lock, pending, mayTakeNext);
+            if (outcome.kind === 'left') return { kind: isEnding() ? 'more' : 'idle' };
+            if (outcome.kind === 'pause') {
+              const ended = await defer(lock, pending, outcome, passed);
+              if (ended) return ended;
+            }
+            next = outcome.kind === 'done' ? outcome.next : undefined;
             done++;
             if (next?.kind === 'empty') {
               // It was seen with the end of the last one, which released the lock.

@@ -1,4 +1,3 @@
-import type { TaskType } from '@cds/wire';
 import type { PendingExecution, TakenExecution, HeldLock } from '@cds/hooks-store';
 
 export type ProcessOutcome =
@@ -12,6 +11,11 @@ export type ProcessOutcome =
    */
   | { kind: 'pause'; until: number; forApi: boolean; outages: number; paused?: () => void };
 
+/** The outcome of an execution that no outage pauses. @param until ms */
+export function pauseUntil(until: number): ProcessOutcome & { kind: 'pause' } {
+  return { kind: 'pause', until, forApi: false, outages: 0 };
+}
+
 /**
  * Processes the first pending execution of a hook and finishes it in the store. `mayTakeNext` is
  * asked then: whether the execution behind it can be processed at once.
@@ -21,19 +25,3 @@ export type Processor = (
   pending: PendingExecution,
   mayTakeNext?: () => boolean,
 ) => Promise<ProcessOutcome>;
-
-/**
- * Picks the processor by the type that the hook had when the execution was accepted.
- *
- * @param otherwise for types without one, and for an unreadable execution
- */
-export function createProcessorByType(
-  processors: Partial<Record<TaskType, Processor>>,
-  otherwise: Processor,
-): Processor {
-  return (lock, pending, mayTakeNext) => {
-    const ofType =
-      pending.unreadable === undefined ? processors[pending.execution.type] : undefined;
-    return (ofType ?? otherwise)(lock, pending, mayTakeNext);
-  };
-}

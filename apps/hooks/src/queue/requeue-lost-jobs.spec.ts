@@ -58,7 +58,11 @@ describe('the sweep of a hook with pending executions and no job', () => {
     await sweep();
     expect(requeued).toEqual([]);
     // Redis lost the end of the processing: its process knows of no such lock.
-    await waitFor(async () => (await sweep()) > 0, { what: 'the job' });
+    const isRequeued = async () => {
+      await sweep();
+      return requeued.length > 0;
+    };
+    await waitFor(isRequeued, { what: 'the job' });
     expect(requeued).toEqual([uuid]);
   });
 

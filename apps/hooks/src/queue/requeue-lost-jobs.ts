@@ -13,8 +13,7 @@ const MAX_HELD = 10_000;
 
 /** Jobs of other queues than the hook queue. */
 export interface LostJobs {
-  /** @returns how many jobs were requeued */
-  requeue(now: number): Promise<number>;
+  requeue(now: number): Promise<unknown>;
   /** The clock may have been put back: nothing may be due later than `until` (ms). */
   bringForward(until: number): Promise<unknown>;
   /** Redis was away and may have lost jobs. */
@@ -63,7 +62,7 @@ export function createRequeueLostJobs(deps: {
     return true;
   }
 
-  async function sweepHooks(): Promise<number> {
+  async function sweepHooks(): Promise<void> {
     const overslept = await hookQueue.resumeOverslept(Date.now() + longestPauseMs);
     if (overslept > 0)
       logger.info(
@@ -75,25 +74,22 @@ export function createRequeueLostJobs(deps: {
     const owners = await pending.owners(uuids);
     const free = uuids.filter((uuid, at) => !isProcessed(uuid, owners[at]));
     const missing = await hookQueue.ensureAll(free);
-    return missing;
+    if (missing > 0) logger.debug({ hooks: missing }, 'lost jobs of hooks requeued');
   }
 
-  async function sweepOthers(): Promise<number> {
+  async function sweepOthers(): Promise<void> {
     const now = Date.now();
     const clock = now - performance.now();
     // Also at the first sweep: the clock may have been put back while no replica ran.
     if (clock < lastClock - CLOCK_SLACK_MS)
       for (const jobs of others) await jobs.bringForward(now + longestPauseMs);
     lastClock = clock;
-    let requeued = 0;
-    for (const jobs of others) requeued += await jobs.requeue(now);
-    return requeued;
+    for (const jobs of others) await jobs.requeue(now);
   }
 
-  async function sweep(): Promise<number> {
-    const hooks = await sweepHooks();
-    if (hooks > 0) logger.debug({ hooks }, 'lost jobs of hooks requeued');
-    return hooks + (await sweepOthers());
+  async function sweep(): Promise<void> {
+    await sweepHooks();
+    await sweepOthers();
   }
 
   const loop = createDueLoop({
@@ -111,7 +107,6 @@ export function createRequeueLostJobs(deps: {
   return {
     start: () => loop.start(everyMs),
     stop: () => void loop.stop(),
-    /** @returns how many jobs were requeued */
     sweep,
   };
 }

@@ -15,27 +15,19 @@ export async function retryWrite<T>(
   write: () => Promise<T>,
   deps: { logger: Logger; signal: AbortSignal },
 ): Promise<T> {
+  const { logger, signal } = deps;
   for (let tries = 0; ; tries++) {
     try {
       return await write();
     } catch (error) {
-      if (error instanceof TypeError || deps.signal.aborted) throw asNotStored(error);
-      if (tries === 0) {
-        deps.logger.warn({ error }, 'waiting for Redis to store the result of an API call');
-      }
-    }
-    try {
-      await sleep(Math.min(2_000, 100 * 2 ** Math.min(tries, 10)), undefined, {
-        signal: deps.signal,
-      });
-    } catch (error) {
-      throw asNotStored(error);
+      // A bug.
+      if (error instanceof TypeError) throw error;
+      if (tries === 0 && !signal.aborted)
+        logger.warn({ error }, 'waiting for Redis to store the result of an API call');
+      const pauseMs = Math.min(2_000, 100 * 2 ** Math.min(tries, 10));
+      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted)
+        throw new NotStoredError('the service ended before Redis was back', { cause: error });
     }
   }
-}
-
-function asNotStored(cause: unknown): Error {
-  return cause instanceof TypeError
-    ? cause
-    : new NotStoredError('the service ended before Redis was back', { cause });
 }

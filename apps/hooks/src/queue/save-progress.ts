@@ -1,6 +1,7 @@
 import {
   type Clock,
   type ExecutionState,
+  hookJobId,
   timestampOfMs,
   type DeliveryStore,
   type PendingExecution,
@@ -10,7 +11,6 @@ import {
 import type { Logger } from '@cds/service';
 import type { ProcessOutcome } from './processor';
 import { attemptAlone } from './attempts';
-import { hookJobId } from './job-ids';
 import { retryWrite } from './retry-write';
 
 export interface SaveProgressDeps {
@@ -23,33 +23,17 @@ export interface SaveProgressDeps {
   ended?: (uuid: string, result: 'done' | 'failed', deadLettersDropped: number) => void;
 }
 
-/** Saves the progress of an execution. Each write is repeated until Redis takes it. */
-export interface SavedProgress {
-  /**
-   * Processing must end after anything but `ok`.
-   * @param before `by itself`: {@link attempt} comes next, so the execution counts as begun
-   */
-  keep(state: ExecutionState, before?: 'by itself'): Promise<Saved>;
-  /**
-   * Does work that may crash or freeze the process. An execution that was begun in vain before is
-   * counted first, and its work runs alone. The first time costs no round trip: taking the
-   * execution or saving its progress counts it. A crash during a later call is not counted.
-   *
-   * @returns undefined when processing must end
-   */
-  attempt<T>(state: ExecutionState, work: () => T | Promise<T>): Promise<{ value: T } | undefined>;
-  /** @param until ms */
-  pause(state: ExecutionState, until: number, forApi: boolean): Promise<ProcessOutcome>;
-  /** The execution is done, or has failed for good (`failed`). */
-  finish(state: ExecutionState): Promise<ProcessOutcome>;
-}
+export type SavedProgress = ReturnType<ReturnType<typeof createSaveProgress>>;
 
 /** The outcome of an execution whose progress could not be saved. */
 export function notSaved(saved: Exclude<Saved, 'ok'>): ProcessOutcome {
   return { kind: saved === 'gone' ? 'done' : 'left' };
 }
 
-/** Finishing an execution takes the next one in the same round trip if `mayTakeNext` allows it. */
+/**
+ * Saves the progress of executions. Each write is repeated until Redis takes it. Finishing an
+ * execution takes the next one in the same round trip if `mayTakeNext` allows it.
+ */
 export function createSaveProgress(deps: SaveProgressDeps) {
   const { store, now } = deps;
   const stored = { logger: deps.logger, signal: deps.killed };
@@ -58,7 +42,7 @@ export function createSaveProgress(deps: SaveProgressDeps) {
     lock: HeldLock,
     pending: PendingExecution,
     mayTakeNext = () => false,
-  ): SavedProgress {
+  ) {
     /** The state in Redis. */
     let before = pending.stateJson;
 
@@ -72,6 +56,10 @@ export function createSaveProgress(deps: SaveProgressDeps) {
       return saved;
     }
 
+    /**
+     * Processing must end after anything but `ok`.
+     * @param next `by itself`: `attempt` comes next, so the execution counts as begun
+     */
     function keep(state: ExecutionState, next?: 'by itself'): Promise<Saved> {
       // An execution that was begun before is counted when its work runs alone.
       return save(state, next === 'by itself' && pending.begun === 0 ? 1 : 0);
@@ -91,24 +79,33 @@ export function createSaveProgress(deps: SaveProgressDeps) {
     return {
       keep,
 
-      async attempt(state, work) {
+      /**
+       * Does work that may crash or freeze the process. An execution that was begun in vain before
+       * is counted first, and its work runs alone. The first time costs no round trip: taking the
+       * execution or saving its progress counts it. A crash during a later call is not counted.
+       *
+       * @returns undefined when processing must end
+       */
+      async attempt<T>(
+        state: ExecutionState,
+        work: () => T | Promise<T>,
+      ): Promise<{ value: T } | undefined> {
         if (pending.begun === 0) return { value: await work() };
         return attemptAlone(pending.execution.type, () => countedAndAlone(state, work));
       },
 
-      async pause(state, until, forApi) {
+      /** @param until ms */
+      async pause(state: ExecutionState, until: number, forApi: boolean): Promise<ProcessOutcome> {
         const saved = await keep(state);
         if (saved !== 'ok') return notSaved(saved);
         return { kind: 'pause', until, forApi, outages: state.outages };
       },
 
-      async finish(state) {
-        const finished: ExecutionState = {
-          ...state,
-          status: 'DONE',
-          processing_timestamp: timestampOfMs(now()),
-          retry_at: 0,
-        };
+      /** The execution is done, or has failed for good (`failed`). */
+      async finish(state: ExecutionState): Promise<ProcessOutcome> {
+        const processed = timestampOfMs(now());
+        const ended = { status: 'DONE', processing_timestamp: processed, retry_at: 0 } as const;
+        const finished: ExecutionState = { ...state, ...ended };
         const { saved, dropped, next } = await retryWrite(() => {
           const nextFor = mayTakeNext() ? hookJobId(lock.uuid) : '';
           return store.finish(lock, pending.id, finished, before, nextFor);

@@ -30,7 +30,10 @@ function nameOf(error: unknown): string {
 
 /** The error of an execution that hits a bug, without the message, which may quote a payload. */
 export function unexpectedSentence(error: unknown): string {
-  return `hooks itself failed at what it holds (${nameOf(error)}): a mistake in this service; please report it with the stack in its log`;
+  return (
+    `hooks itself failed at what it holds (${nameOf(error)}): a mistake in this service; please ` +
+    'report it with the stack in its log'
+  );
 }
 
 /** The frames alone: a stack begins with the message. */

@@ -1,8 +1,7 @@
 import { vcsKeys } from '@cds/redis';
 import { captureLogger, waitFor } from '@cds/testing';
 import { useTestContext } from '../../test/test-context';
-import { createVcsReadiness } from './vcs-readiness';
-import { createVcsInRedis } from './vcs-in-redis';
+import { createVcsInRedis, createVcsReadiness } from './vcs-readiness';
 
 describe('vcs, of which the API does not tell', () => {
   const context = useTestContext();
@@ -30,7 +29,7 @@ describe('vcs, of which the API does not tell', () => {
     const readiness = createVcsReadiness({
       api: { vcsServers: () => Promise.reject(new Error('must not be asked')) },
       registration: { registerNow: () => Promise.resolve(), apiVersion: '0.57.0' },
-      vcsInRedis: () => createVcsInRedis(context.redisClient),
+      redis: context.redisClient,
       logger,
       ending: new AbortController().signal,
       waitMs: 600_000,

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CdsApiClient, isApiError } from '@cds/api-client';
 import { isCdsAtLeast } from '@cds/config';
+import { withTimeout } from '@cds/network';
+import { vcsKeys } from '@cds/redis';
 import type { Logger, Registration } from '@cds/service';
+import type { Redis } from 'ioredis';
 import { failureOf } from './api-failure';
 
 /** How long runs wait for `vcs` after a start, or after the API was away. */
@@ -11,14 +14,6 @@ const CHECK_EVERY_MS = 500;
 const CHECK_TIMEOUT_MS = 3_000;
 /** After a wait in vain, runs do not wait again for this long. */
 const NOT_AGAIN_MS = 5 * 60_000;
-
-/**
- * From 0.51 on the API names the servers of `[vcs.servers]` alone, which need not be any, and from
- * 0.54 on none.
- */
-function tellsOfVcs(apiVersion: string): boolean {
-  return !isCdsAtLeast(apiVersion, '0.51');
-}
 
 export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
 
@@ -30,8 +25,7 @@ export type VcsReadiness = ReturnType<typeof createVcsReadiness>;
 export function createVcsReadiness(deps: {
   api: Pick<CdsApiClient, 'vcsServers'>;
   registration: Pick<Registration, 'registerNow' | 'apiVersion'>;
-  /** Makes the check in place of an API that does not tell. */
-  vcsInRedis: () => () => Promise<boolean>;
+  redis: Redis;
   logger: Logger;
   ending: AbortSignal;
   waitMs?: number | undefined;
@@ -44,50 +38,38 @@ export function createVcsReadiness(deps: {
   /** `api away`: runs fail, too. `unauthorized`: the API's 401, or that of `vcs`. */
   async function check(
     isVcsInRedis: () => Promise<boolean>,
+    signal: AbortSignal,
   ): Promise<'there' | 'not there' | 'api away' | 'unauthorized'> {
-    // Not AbortSignal.any: a timeout in it may be collected, and then never fires
-    // (nodejs/node#57736).
-    const ended = new AbortController();
-    const end = () => ended.abort();
-    const timer = setTimeout(end, CHECK_TIMEOUT_MS);
-    ending.addEventListener('abort', end, { once: true });
     try {
-      if (!tellsOfVcs(registration.apiVersion))
+      // The API names the servers of `[vcs.servers]` alone, if any, and from 0.54 on none.
+      if (isCdsAtLeast(registration.apiVersion, '0.51'))
         return (await isVcsInRedis()) ? 'there' : 'not there';
-      return (await api.vcsServers(ended.signal)).length > 0 ? 'there' : 'not there';
+      return (await api.vcsServers(signal)).length > 0 ? 'there' : 'not there';
     } catch (error) {
-      if (ended.signal.aborted) return 'not there';
+      if (signal.aborted) return 'not there';
       if (isApiError(error) && error.kind === 'unauthorized') return 'unauthorized';
       const failure = failureOf(error);
       if (failure.kind === 'unavailable') return 'api away';
       // A refusal says nothing about `vcs`: runs do not wait.
       return (failure.status ?? 500) >= 500 ? 'not there' : 'there';
-    } finally {
-      clearTimeout(timer);
-      ending.removeEventListener('abort', end);
-    }
-  }
-
-  /** @returns whether it succeeded */
-  async function registerAgain(): Promise<boolean> {
-    try {
-      await registration.registerNow();
-      return true;
-    } catch (error) {
-      logger.debug({ err: error }, 'registering with the API again failed');
-      return false;
     }
   }
 
   async function checkUntil(deadline: number): Promise<void> {
     let isLogged = false;
     let registeredAgain = false;
-    const isVcsInRedis = deps.vcsInRedis();
+    const isVcsInRedis = createVcsInRedis(deps.redis);
     while (!ending.aborted) {
-      let seen = await check(isVcsInRedis);
+      let seen = await withTimeout({ signal: ending }, CHECK_TIMEOUT_MS, ({ signal }) =>
+        check(isVcsInRedis, signal),
+      );
       if (seen === 'unauthorized' && !registeredAgain) {
-        registeredAgain = await registerAgain();
-        if (!registeredAgain) return;
+        try {
+          await registration.registerNow();
+        } catch (error) {
+          return logger.debug({ err: error }, 'registering with the API again failed');
+        }
+        registeredAgain = true;
         continue;
       }
       // The API knows this service: the 401 is of a `vcs` that does not know the API.
@@ -123,5 +105,23 @@ export function createVcsReadiness(deps: {
     apiWasAway(): void {
       if (performance.now() - gaveUpAt >= NOT_AGAIN_MS) isReady = false;
     },
+  };
+}
+
+/**
+ * Makes a check whether a `vcs` of the same Redis is registered now. What it showed before the
+ * first look says nothing: it may have ended since. The check is true also where no `vcs` ever used
+ * this Redis: it may have another.
+ */
+export function createVcsInRedis(redis: Redis): () => Promise<boolean> {
+  let first: string | undefined;
+  return async () => {
+    const [alive, state] = await Promise.all([
+      redis.get(vcsKeys.alive),
+      redis.exists(vcsKeys.state),
+    ]);
+    if (state === 0) return true;
+    first ??= alive ?? '';
+    return alive !== null && alive !== first;
   };
 }

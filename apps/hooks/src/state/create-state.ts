@@ -1,43 +1,45 @@
-import type { CdsApiClient } from '@cds/api-client';
-import type { HooksConfig } from '@cds/config';
-import { createWrites, stateOwnerOf } from '@cds/redis';
-import type { Registration } from '@cds/service';
+import { createStateGuard, createWrites, stateOwnerOf } from '@cds/redis';
+import { monitoringLine as line } from '@cds/service';
 import type { MonitoringLine } from '@cds/wire';
-import type { Redis } from 'ioredis';
-import type { SynchronizeTasksDeps } from '../tasks/synchronize-tasks';
-import { createSynchronization } from '../tasks/synchronization';
-import { createSynchronizedStore } from '@cds/hooks-store';
-import { createHooksStateGuard } from './state-guard';
+import type { Resources } from '../resources';
+import { createSynchronization } from '../tasks/synchronize-tasks';
+import type { HandleTasks } from '../tasks/task-handlers';
+import {
+  createHooksStateMark,
+  createSynchronizedStore,
+  createTaskStore,
+  STATE_FORMAT,
+} from '@cds/hooks-store';
 import { createTaskWatch } from './task-watch';
-
-export interface StateDeps extends Omit<SynchronizeTasksDeps, 'synchronized' | 'api'> {
-  redis: Redis;
-  config: Pick<HooksConfig, 'api' | 'webhookKeys'>;
-  api: CdsApiClient;
-  registration: Registration;
-  /** Called when the state becomes that of this CDS, also after `lost`. */
-  ours: () => void;
-  /** Called when the state is not that of this CDS any more. */
-  lost: () => void;
-  ending: AbortSignal;
-  /** Set here, read by stores that were created before. */
-  own: { isOurs: boolean };
-  /** Between two checks, and before the API is asked again about the owner (ms). */
-  everyMs?: number | undefined;
-  askAgainMs?: number | undefined;
-}
 
 export type State = Awaited<ReturnType<typeof createState>>;
 
-/** Watches the owner of the state, its synchronization with the API, and what vanishes from it. */
-export async function createState(deps: StateDeps) {
-  const { redis, registration, logger, ending, config, own } = deps;
+/**
+ * Watches the owner of the state, its synchronization with the API, and what vanishes from it.
+ * After a change of API or token, one task that the API lists as a hook proves the owner.
+ */
+export async function createState(
+  resources: Resources,
+  deps: {
+    handleTasks: HandleTasks;
+    /** Called when the state becomes that of this CDS, also after `lost`. */
+    ours: () => void;
+    /** Called when the state is not that of this CDS any more. */
+    lost: () => void;
+    ending: AbortSignal;
+    /** Set here, read by stores that were created before. */
+    own: { isOurs: boolean };
+  },
+) {
+  const { redis, config, timing, api, registration, logger, stores } = resources;
+  const { own } = deps;
   const store = createSynchronizedStore({ redis });
   let synchronizedAt: number | undefined;
   const loss = 'Redis refuses writes: webhooks are refused with 503';
   const writes = createWrites({ logger, loss });
 
   const synchronization = createSynchronization({
+    ...resources,
     ...deps,
     synchronized: {
       ...store,
@@ -47,21 +49,36 @@ export async function createState(deps: StateDeps) {
       },
     },
     may: () => own.isOurs && registration.registered,
-    ending,
   });
   const watch = createTaskWatch({
-    redis,
-    tasks: deps.tasks,
-    logger,
+    ...{ redis, logger, tasks: stores.tasks },
     async vanished() {
       synchronizedAt = undefined;
       await store.forget();
       synchronization.request();
     },
   });
-  const guard = createHooksStateGuard({
-    ...deps,
-    owner: [await stateOwnerOf({ ...config.api, webhookKey: config.webhookKeys[0] })],
+  const owner = await stateOwnerOf({ ...config.api, webhookKey: config.webhookKeys[0] });
+  // Without repairs: the state may be that of another CDS.
+  const tasksOfAny = createTaskStore({ redis });
+  const guard = createStateGuard({
+    ...{ redis, logger, everyMs: timing.sweepMs, askAgainMs: timing.askAgainMs },
+    claim: createHooksStateMark(redis, [owner]),
+    understood: STATE_FORMAT,
+    service: 'hooks',
+    foreign: 'Redis holds the state of another CDS, of which the API lists no hook',
+    unproven:
+      'the API or the token is another than that of the state in Redis: waiting for the hooks ' +
+      'of the API',
+    mayProve: () => registration.registered,
+    async prove() {
+      let hooksOfApi = 0;
+      for await (const hooks of api.workflowHooks()) {
+        hooksOfApi += hooks.length;
+        if (await tasksOfAny.isAny(hooks.map(({ uuid }) => uuid))) return 'proven';
+      }
+      return { hooksOfApi };
+    },
     async onOurs(seen) {
       const wasOurs = own.isOurs;
       const isFirst = seen.synchronizedAt === undefined && synchronizedAt !== undefined;
@@ -112,9 +129,6 @@ export async function createState(deps: StateDeps) {
 
     lines(): MonitoringLine[] {
       const refusal = guard.refusal();
-      const line = (status: 'OK' | 'WARN' | 'AL', component: string, value: string) => ({
-        ...{ status, component, value, type: '' },
-      });
       if (refusal !== undefined) {
         const isWaiting = guard.status().kind === 'unproven';
         return [line(isWaiting ? 'WARN' : 'AL', 'State', refusal)];
@@ -124,7 +138,7 @@ export async function createState(deps: StateDeps) {
         synchronizedAt === undefined
           ? line('WARN', 'State', 'the hooks of the API were not read yet')
           : line('OK', 'State', 'in line with the hooks of the API'),
-        line(lost > 0 ? 'AL' : 'OK', 'Deliveries Lost', String(lost)),
+        line(lost > 0 ? 'AL' : 'OK', 'Deliveries Lost', lost),
       ];
     },
 

@@ -62,7 +62,8 @@ export function createTaskWatch({
     if (seen && lost > known)
       logger.error(
         { deliveries: lost - known, inAll: lost },
-        'accepted deliveries vanished from Redis before they were processed: resend them at Bitbucket',
+        'accepted deliveries vanished from Redis before they were processed: resend them at ' +
+          'Bitbucket',
       );
     seen = { waiting, lost, since, cleanups: await lostDeliveries.scheduledCleanups() };
   }
@@ -76,7 +77,8 @@ export function createTaskWatch({
       if (isNew && seen) {
         logger.error(
           { deliveries: seen.waiting, cleanups: seen.cleanups },
-          'Redis was emptied while this service ran: pending deliveries and cleanups are lost, tasks are synchronized',
+          'Redis was emptied while this service ran: pending deliveries and cleanups are lost, ' +
+            'tasks are synchronized',
         );
         await lostDeliveries.add(seen.waiting);
         seen = undefined;

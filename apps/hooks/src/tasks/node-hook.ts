@@ -58,7 +58,9 @@ export function taskOfHook(hook: ReceivedHook, urlPublic: string): TaskToKeep {
   const model = hook.hook_model_name;
   if (!isKnownModel(model)) {
     throw new CdsError('wrongRequest', {
-      from: `unknown hook_model_name ${JSON.stringify(model.slice(0, 100))}: one of ${Object.keys(TASK_TYPES).join(', ')}`,
+      from:
+        `unknown hook_model_name ${JSON.stringify(model.slice(0, 100))}: ` +
+        `one of ${Object.keys(TASK_TYPES).join(', ')}`,
     });
   }
   const type = TASK_TYPES[model];

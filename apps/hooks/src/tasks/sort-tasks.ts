@@ -12,10 +12,6 @@ export interface TaskSort {
   descending: boolean;
 }
 
-function isSortKey(key: string): key is SortKey {
-  return SORT_KEYS.some((known) => known === key);
-}
-
 /** The first of several values counts. */
 export const sortQuery = z.object({
   sort: firstOf(z.string().default('')).meta({
@@ -32,8 +28,9 @@ export const sortQuery = z.object({
 export function parseTaskSort(sort: string): TaskSort[] {
   if (sort === '') return [];
   const sorts = sort.split(',').map((part): TaskSort => {
-    const [key = '', order = 'asc', ...rest] = part.trim().split(':');
-    if (!isSortKey(key)) throw new CdsError('wrongRequest', { from: 'invalid given sort key' });
+    const [name, order = 'asc', ...rest] = part.trim().split(':');
+    const key = SORT_KEYS.find((known) => known === name);
+    if (!key) throw new CdsError('wrongRequest', { from: 'invalid given sort key' });
     if ((order !== 'asc' && order !== 'desc') || rest.length > 0) {
       throw new CdsError('wrongRequest', { from: 'invalid given sort order: asc or desc' });
     }

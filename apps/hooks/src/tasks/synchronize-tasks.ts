@@ -1,45 +1,31 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CdsApiClient } from '@cds/api-client';
-import type { Logger } from '@cds/service';
 import { isCdsError, type NodeHook, type Task } from '@cds/wire';
-import type {
-  Clock,
-  TaskStore,
-  TaskToKeep,
-  OncePerCluster,
-  SynchronizedStore,
-} from '@cds/hooks-store';
+import { createOncePerCluster, type SynchronizedStore, type TaskToKeep } from '@cds/hooks-store';
 import { moduleOf } from '../hook-modules';
+import type { Resources } from '../resources';
 import type { HandleTasks } from './task-handlers';
-import { warnUnsupported } from './warn-unsupported';
 import { createLeftOutHooks } from './left-out-hooks';
 import { nodeHookSchema, taskOfHook } from './node-hook';
 
-export interface SynchronizeTasksDeps {
-  api: Pick<CdsApiClient, 'workflowHooks'>;
-  tasks: TaskStore;
-  handleTasks: Pick<HandleTasks, 'notify'>;
-  /** All replicas synchronize after a start, and when Redis comes back. */
-  oncePerCluster: OncePerCluster;
-  logger: Logger;
-  now: Clock;
-  urlPublic: string;
+interface SynchronizeTasksDeps extends Pick<
+  Resources,
+  'api' | 'config' | 'logger' | 'now' | 'redis' | 'stores' | 'timing'
+> {
+  handleTasks: HandleTasks;
   synchronized: SynchronizedStore;
-  /** How long the API may take to list a posted hook (ms); also before its list is read again. */
-  recentMs?: number | undefined;
-  /** Before a second synchronization may remove more than half of the tasks (ms). */
-  secondLookMs?: number | undefined;
 }
 
 /** The API posts a hook before it commits and lists it, at most two calls of 60 s before. */
 const RECENT_MS = 2 * 60 * 1000;
 const SECOND_LOOK_MS = 60_000;
 const MAX_PAUSE_MS = 30_000;
+/** Between two synchronizations of this process. */
+const MIN_PAUSE_MS = 1_000;
 
 function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefined {
   const parsed = nodeHookSchema.safeParse(hook);
   try {
-    if (parsed.success) return taskOfHook(parsed.data, deps.urlPublic);
+    if (parsed.success) return taskOfHook(parsed.data, deps.config.urlPublic);
   } catch (error) {
     if (!isCdsError(error)) throw error;
   }
@@ -61,7 +47,9 @@ function taskOf(hook: NodeHook, deps: SynchronizeTasksDeps): TaskToKeep | undefi
  * @returns how many unlisted tasks stayed
  */
 async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal): Promise<number> {
-  const { api, tasks, handleTasks, logger, now, recentMs = RECENT_MS } = deps;
+  const { api, handleTasks, logger, now } = deps;
+  const { tasks } = deps.stores;
+  const { recentMs = RECENT_MS } = deps.timing;
   const began = now();
   const made = await deps.synchronized.begin();
   const before = await tasks.uuids();
@@ -78,7 +66,6 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
         // A process that stored a newer one may have crashed before `notify`; an import has none.
         const now = isOurs ? task : await tasks.read(task.uuid);
         if (now) await handleTasks.notify('stored', now);
-        warnUnsupported(logger, task);
       }),
     );
     stored += listed.length;
@@ -98,20 +85,15 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
     before.length - unlisted.length,
   );
   let removed = 0;
-  let stayed = 0;
-  for (const task of gone) {
-    if (!isSure(task.uuid) || (await tasks.remove(task.uuid, began - recentMs)) === 'kept') {
-      stayed++;
-      continue;
-    }
-    await handleTasks.notify('removed', task);
+  async function remove(uuid: string): Promise<boolean> {
+    if (!isSure(uuid) || (await tasks.remove(uuid, began - recentMs)) === 'kept') return false;
     removed++;
+    return true;
   }
+  for (const task of gone) if (await remove(task.uuid)) await handleTasks.notify('removed', task);
   // Nothing restores these, and their deliveries would be answered 503 for ever.
-  for (const uuid of absent) {
-    if (isSure(uuid) && (await tasks.remove(uuid, began - recentMs)) !== 'kept') removed++;
-    else stayed++;
-  }
+  for (const uuid of absent) await remove(uuid);
+  const stayed = gone.length + absent.length - removed;
   await tasks.countKinds();
   await deps.synchronized.note(made, began);
   logger.info({ hooks: stored, removed, stayed }, 'tasks synchronized');
@@ -120,10 +102,11 @@ async function synchronizeTasks(deps: SynchronizeTasksDeps, signal?: AbortSignal
 
 /** Which unlisted tasks may be removed: all, or, of more than half, those unlisted long enough. */
 async function sureToBeGone(
-  { synchronized, logger, now, secondLookMs = SECOND_LOOK_MS }: SynchronizeTasksDeps,
+  { synchronized, logger, now, timing }: SynchronizeTasksDeps,
   gone: readonly string[],
   stillListed: number,
 ): Promise<(uuid: string) => boolean> {
+  const { secondLookMs = SECOND_LOOK_MS } = timing;
   if (gone.length <= stillListed) {
     await synchronized.forgetUnlisted();
     return () => true;
@@ -134,7 +117,8 @@ async function sureToBeGone(
   if (waiting > 0)
     logger.warn(
       { listed: stillListed, notListed: gone.length, waiting, secondLookMs },
-      'the API lists less than half of the tasks: none is removed before a second list lacks the same ones',
+      'the API lists less than half of the tasks: none is removed before a second list lacks ' +
+        'the same ones',
     );
   return isSure;
 }
@@ -145,25 +129,67 @@ async function sureToBeGone(
  * @param signal ends it
  * @param requested ends a pause, and what would follow
  */
-export async function synchronizeUntilDone(
+async function synchronizeUntilDone(
   deps: SynchronizeTasksDeps,
   signal: AbortSignal,
   requested: AbortSignal,
 ): Promise<void> {
   const either = AbortSignal.any([signal, requested]);
   const pause = (ms: number) => sleep(ms, undefined, { signal: either }).catch(() => undefined);
-  const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps;
+  const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps.timing;
+  // All replicas synchronize after a start, and when Redis comes back.
+  const oncePerCluster = createOncePerCluster(deps);
   for (let tries = 0; !either.aborted; tries++) {
+    let pauseMs = Math.min(recentMs, secondLookMs);
     try {
-      const stayed = await deps.oncePerCluster(() => synchronizeTasks(deps, signal), signal);
-      if (stayed === 0) return;
-      await pause(Math.min(recentMs, secondLookMs));
+      if ((await oncePerCluster(() => synchronizeTasks(deps, signal), signal)) === 0) return;
       tries = -1;
-      continue;
     } catch (error) {
       if (signal.aborted) return;
       deps.logger.warn({ error }, 'failed to read the hooks of the API: trying again');
+      pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10));
     }
-    await pause(Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10)));
+    await pause(pauseMs);
   }
+}
+
+/**
+ * Runs requested synchronizations one after the other.
+ *
+ * @param deps.may whether the state is that of this CDS, and the API knows this service
+ */
+export function createSynchronization(
+  deps: SynchronizeTasksDeps & { may: () => boolean; ending: AbortSignal },
+) {
+  const { logger, ending } = deps;
+  let isWanted = false;
+  let isRunning = false;
+  let pausing = new AbortController();
+
+  async function run(): Promise<void> {
+    if (isRunning) return;
+    isRunning = true;
+    try {
+      while (isWanted && deps.may() && !ending.aborted) {
+        isWanted = false;
+        pausing = new AbortController();
+        await synchronizeUntilDone(deps, ending, pausing.signal).catch((error: unknown) =>
+          logger.debug({ error }, 'synchronization failed'),
+        );
+        if (isWanted as boolean) await sleep(MIN_PAUSE_MS, undefined, { ref: false });
+      }
+    } finally {
+      isRunning = false;
+    }
+  }
+
+  return {
+    /** Also during a synchronization: another one follows. */
+    request(): void {
+      isWanted = true;
+      // Ends a pause, not a synchronization that reads the API's list.
+      pausing.abort();
+      void run();
+    },
+  };
 }

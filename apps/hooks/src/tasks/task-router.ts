@@ -17,6 +17,10 @@ const ALL_TASKS_MS = 30_000;
 const noHead: RequestHandler = (request, _response, next) =>
   next(request.method === 'HEAD' ? 'router' : undefined);
 
+const one = (work: (request: Request) => Promise<unknown>, ms?: number) =>
+  handle((request) => answeredByRedis(() => work(request), ms));
+const all = (work: (request: Request) => Promise<unknown>) => one(work, ALL_TASKS_MS);
+
 /** Every route is safe to repeat: the API calls the next replica after any error. */
 export function createTaskRouter(deps: {
   service: TaskService;
@@ -26,17 +30,13 @@ export function createTaskRouter(deps: {
   const router = createRouter();
   router.use(noHead);
 
-  const one = (work: (request: Request) => Promise<unknown>) =>
-    handle((request) => answeredByRedis(() => work(request)));
-  const all = (work: (request: Request) => Promise<unknown>) =>
-    handle((request) => answeredByRedis(() => work(request), ALL_TASKS_MS));
-
   router.post(
     '/task/bulk',
     {
       ...{ summary: 'Adds or changes hooks', body: nodeHooksSchema, answer: answeredHooksSchema },
       description:
-        'All, or none when one is of an unknown kind. The answer is the body, the `webHookURL` of each hook filled in.',
+        'All, or none when one is of an unknown kind. The answer is the body, the `webHookURL` ' +
+        'of each hook filled in.',
       errors: REDIS_AWAY,
     },
     ({ body }) => all((request) => service.putHooks(body(request))),
@@ -138,6 +138,11 @@ export function createTaskRouter(deps: {
     { summary: 'Stops a task', ...ofTask, answer: 'nothing' },
     ({ params }) => one((request) => service.setStopped(params(request).uuid, true)),
   );
+  addExecutionRoutes(router, service);
+  return router;
+}
+
+function addExecutionRoutes(router: Router, service: TaskService): void {
   router.get(
     '/task/:uuid/execution',
     {
@@ -167,7 +172,6 @@ export function createTaskRouter(deps: {
     },
     ({ params }) => one((request) => service.stopExecution(params(request))),
   );
-  return router;
 }
 
 /** Bounds the time for Redis over all parts; the time that the caller takes to read is free. */

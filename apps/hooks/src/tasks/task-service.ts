@@ -1,21 +1,14 @@
-import { CdsError, isCdsError, type Task, type TaskExecution } from '@cds/wire';
+import { CdsError, isCdsError, type Task } from '@cds/wire';
 import {
-  cleanupExecution,
   type Cleanup,
   cleanupTask,
   isCleanupId,
-  idOfTimestamp,
   isTaskUuid,
   type TaskToKeep,
-  timestampOfId,
-  timestampOfMs,
 } from '@cds/hooks-store';
-import type { ExecutionRef } from './task-params';
 import type { Resources } from '../resources';
-import { checkStart } from '../hook-modules';
 import type { HandleTasks } from './task-handlers';
-import { warnUnsupported } from './warn-unsupported';
-import { createNextExecution } from './next-execution';
+import { createTaskExecutions } from './task-executions';
 import { createListTasks } from './list-tasks';
 import { answeredHook, type ReceivedHook, taskOfHook } from './node-hook';
 
@@ -40,12 +33,11 @@ export type TaskService = ReturnType<typeof createTaskService>;
 
 /** Tasks are those of hooks, and cleanups. */
 export function createTaskService(
-  resources: Pick<Resources, 'config' | 'stores' | 'queues' | 'logger' | 'now'>,
+  resources: Pick<Resources, 'config' | 'stores' | 'queues' | 'now'>,
   handleTasks: HandleTasks,
 ) {
-  const { config, stores, queues, logger, now } = resources;
-  const { tasks, executions, cleanups } = stores;
-  const nextExecution = createNextExecution(handleTasks);
+  const { config, stores, queues, now } = resources;
+  const { tasks, cleanups } = stores;
 
   async function cleanupOf(uuid: string): Promise<Cleanup | undefined> {
     return isCleanupId(uuid) ? cleanups.read(uuid) : undefined;
@@ -62,7 +54,6 @@ export function createTaskService(
   async function store(task: TaskToKeep): Promise<void> {
     await tasks.put(task, now());
     await handleTasks.notify('stored', task);
-    warnUnsupported(logger, task);
   }
 
   /**
@@ -78,14 +69,11 @@ export function createTaskService(
     }
     const task = isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
     if (!task) return false;
-    if (!stopped) {
-      checkStart(task);
-      await handleTasks.checkStart(task);
-    }
+    if (!stopped) await handleTasks.checkStart(task);
     const waiting = await tasks.setStopped(uuid, stopped);
     if (waiting === undefined) return false;
     await handleTasks.notify(stopped ? 'stopped' : 'started', task);
-    if (!stopped && waiting > 0) await resume(uuid);
+    if (!stopped && waiting > 0) await queues.resume(uuid);
     return true;
   }
 
@@ -101,7 +89,7 @@ export function createTaskService(
     if (removed !== 'ok') return false;
     await handleTasks.notify('removed', task);
     // Its job ends, so that a hook created anew does not inherit a pause.
-    await resume(uuid);
+    await queues.resume(uuid);
     return true;
   }
 
@@ -121,14 +109,6 @@ export function createTaskService(
 
   async function resumeCleanup(id: string, due: number): Promise<void> {
     await (due > now() ? queues.cleanups.enqueue(id, due - now()) : queues.cleanups.enqueueNow(id));
-  }
-
-  /** Ends a pause of the hook's job. A sweep repeats what fails. */
-  async function resume(uuid: string): Promise<void> {
-    if (config.disable) return;
-    await queues.hooks.promote(uuid).catch((error: unknown) => {
-      logger.debug({ error, hook: uuid }, 'failed to resume a hook: the next sweep does');
-    });
   }
 
   return {
@@ -195,79 +175,6 @@ export function createTaskService(
 
     listTasks: createListTasks({ tasks, cleanups }),
 
-    /** The task with its executions, newest first. @throws CdsError 404 */
-    async taskWithExecutions(uuid: string): Promise<Task> {
-      const cleanup = await cleanupOf(uuid);
-      if (cleanup) return cleanupTask(cleanup);
-      const task = await taskOf(uuid);
-      const [next, others] = await Promise.all([nextExecution.find(task), executions.list(uuid)]);
-      return { ...task, executions: next ? [next, ...others] : others };
-    },
-
-    /** @throws CdsError 404 */
-    async execution({ uuid, timestamp }: ExecutionRef): Promise<TaskExecution> {
-      const id = idOfTimestamp(timestamp);
-      const cleanup = await cleanupOf(uuid);
-      if (cleanup && cleanup.accepted === id) return cleanupExecution(cleanup);
-      const execution = id && isTaskUuid(uuid) ? await executions.find(uuid, id) : undefined;
-      if (execution) return execution;
-      const next = id ? await nextExecution.find(await taskOf(uuid)) : undefined;
-      if (next && id && next.timestamp === timestampOfId(id)) return next;
-      throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
-    },
-
-    /** Ends a pending or next execution; an ended one stays. @throws CdsError 404 */
-    async stopExecution({ uuid, timestamp }: ExecutionRef): Promise<void> {
-      const id = idOfTimestamp(timestamp);
-      const marks = { nb_errors: config.retryError + 1, last_error: 'DONE' };
-      const cleanup = await cleanupOf(uuid);
-      if (cleanup && cleanup.accepted === id) {
-        if (cleanup.status === 'failed') return;
-        await cleanups.fail(cleanup, {
-          nbErrors: marks.nb_errors,
-          error: marks.last_error,
-          outages: 0,
-          refused: true,
-          ended: true,
-          now: now(),
-        });
-        return;
-      }
-      const state = {
-        ...marks,
-        status: 'DONE' as const,
-        processing_timestamp: timestampOfMs(now()),
-      };
-      const task = id && isTaskUuid(uuid) ? await tasks.read(uuid) : undefined;
-      if (task) await handleTasks.beforeRemoval(task, id);
-      const stopped =
-        task && id !== undefined
-          ? (await executions.stop(uuid, id, state)) ||
-            (await nextExecution.leaveOut(task, id, state))
-          : false;
-      if (!stopped) {
-        throw new CdsError('notFound', { from: 'the task has no execution of this timestamp' });
-      }
-      await resume(uuid);
-    },
-
-    /** Also removes pending executions. @throws CdsError 404 */
-    async removeExecutions(uuid: string): Promise<Task> {
-      const cleanup = await cleanupOf(uuid);
-      if (cleanup) {
-        await cleanups.remove(uuid);
-        return {
-          ...cleanupTask(cleanup),
-          executions: null,
-          nb_executions_total: 0,
-          nb_executions_todo: 0,
-        };
-      }
-      const task = await taskOf(uuid);
-      await removeWithPending(task, (lastSeen) => executions.removeAll(uuid, lastSeen));
-      // The next execution does not wait for the pause of a removed one.
-      await resume(uuid);
-      return task;
-    },
+    ...createTaskExecutions(resources, { handleTasks, cleanupOf, taskOf, removeWithPending }),
   };
 }

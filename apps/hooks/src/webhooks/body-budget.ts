@@ -1,17 +1,17 @@
 /** Bytes of all bodies being read together. Bitbucket sends 256 KB at most. */
-export const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024;
+const MAX_BYTES_UNDER_WAY = 64 * 1024 * 1024;
 
 /** Half of what Bitbucket waits for an answer. Enough for 256 KB over a slow line. */
-export const BODY_DEADLINE_MS = 5_000;
+const BODY_DEADLINE_MS = 5_000;
 
 /** From this many bodies at once, the hook is looked up before a body is read. */
 const MANY = 100;
 
 /** Why a body is given up: the memory is full, or it took too long. */
-export type GivenUp = 'crowded-out' | 'too-slow';
+type GivenUp = 'crowded_out' | 'too_slow';
 
 /** The memory of one body that is being read. */
-export interface BodyMemory {
+interface BodyMemory {
   /** @param bytes the whole size, not what is added */
   holds(bytes: number): void;
   release(): void;
@@ -38,7 +38,7 @@ export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BO
     for (const [memory, { giveUp }] of underWay) {
       if (total <= maxBytes) return;
       memory.release();
-      giveUp('crowded-out');
+      giveUp('crowded_out');
     }
   }
 
@@ -48,7 +48,7 @@ export function createBodyBudget(maxBytes = MAX_BYTES_UNDER_WAY, deadlineMs = BO
     for (const [memory, { until, giveUp }] of underWay) {
       if (until > now) return watch(until - now);
       memory.release();
-      giveUp('too-slow');
+      giveUp('too_slow');
     }
   }
 

@@ -1,15 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { AbsentHook, HookOnFile } from '@cds/hooks-store';
-import { validatorOf } from '../hook-modules';
+import type { AbsentHook, Clock, HookOnFile } from '@cds/hooks-store';
+import { moduleOf } from '../hook-modules';
 import type { DeliveryValidator } from '../modules/incoming-delivery';
-import {
-  notAuthentic,
-  notKnownYet,
-  notServed,
-  type Refusal,
-  unknownHook,
-  wrongMethod,
-} from './refusal';
+import { Refusal, wrongMethod } from './refusal';
 import type { ShownSignature, SignatureVerifier } from './verify-signature';
 
 /** Absent hooks that a right signature asked for. Only holders of the key can fill this. */
@@ -18,22 +11,21 @@ const MAX_ASKED_FOR = 10_000;
 /** Bodies for absent hooks, of 1 MiB at most, that are read at once to verify a signature. */
 export const MAX_READ_FOR_SIGNATURE = 8;
 
-export interface HookCheckDeps {
-  signatures: Pick<SignatureVerifier, 'isRefused'>;
-  /** Reads the hooks of the API again, once a minute at most. */
-  askForHooks: () => void;
-  now: () => number;
-}
-
 /** What is known of a delivery before its body is read. */
-export interface SentHead {
+interface SentHead {
   uuid: string;
   method: string;
   shown: ShownSignature;
 }
 
 /** Refuses deliveries by their hook in Redis, whatever their body is. */
-export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps) {
+export function createHookCheck(deps: {
+  signatures: Pick<SignatureVerifier, 'isRefused'>;
+  /** Reads the hooks of the API again, once a minute at most. */
+  askForHooks: () => void;
+  now: Clock;
+}) {
+  const { signatures, askForHooks, now } = deps;
   const askedFor = new LRUCache<string, number>({ max: MAX_ASKED_FOR });
   let beingRead = 0;
 
@@ -41,10 +33,12 @@ export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps)
   function checkHook(hook: HookOnFile | AbsentHook, sent: SentHead): DeliveryValidator {
     if (hook.kind === 'unknown') throw absentHook(sent.uuid, hook, false);
     if (hook.method !== sent.method) throw wrongMethod(sent.method);
-    const validator = validatorOf(hook.type);
-    if (!validator) throw notServed(hook.type);
+    const validator = moduleOf(hook.type)?.deliveries;
+    if (!validator)
+      throw new Refusal('not_served', { from: `hooks of type ${hook.type} take no webhooks` });
     const { anySender = false } = validator;
-    if (signatures.isRefused(sent.shown, { anySender, signed: hook.signed })) throw notAuthentic();
+    if (signatures.isRefused(sent.shown, { anySender, signed: hook.signed }))
+      throw new Refusal('unauthentic');
     return validator;
   }
 
@@ -55,14 +49,14 @@ export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps)
    */
   function absentHook(uuid: string, absent: AbsentHook, isRight: boolean): Refusal {
     const { synchronizedAt, vanished } = absent;
-    if (synchronizedAt === undefined) return notKnownYet();
-    if (!vanished && !isRight) return unknownHook();
+    if (synchronizedAt === undefined) return new Refusal('not_known_yet');
+    if (!vanished && !isRight) return new Refusal('unknown');
     const since = askedFor.get(uuid) ?? now();
     askedFor.set(uuid, since);
     // The API was asked since and does not list the hook: it was deleted, its webhook was not.
-    if (!vanished && synchronizedAt > since) return unknownHook();
+    if (!vanished && synchronizedAt > since) return new Refusal('unknown');
     askForHooks();
-    return notKnownYet();
+    return new Refusal('not_known_yet');
   }
 
   /**
@@ -76,7 +70,9 @@ export function createHookCheck({ signatures, askForHooks, now }: HookCheckDeps)
     const refusal = absentHook(uuid, absent, false);
     if (refusal.reason !== 'unknown') throw refusal;
     if (beingRead >= MAX_READ_FOR_SIGNATURE) {
-      throw notKnownYet('too much is sent at once to look at the signature: send it again');
+      throw new Refusal('not_known_yet', {
+        from: 'too much is sent at once to look at the signature: send it again',
+      });
     }
     beingRead++;
     return () => {

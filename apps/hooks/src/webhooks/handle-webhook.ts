@@ -1,55 +1,24 @@
 import type { IncomingMessage } from 'node:http';
-import type { SignatureMode } from '@cds/config';
-import {
-  type Clock,
-  type DeliveryStore,
-  isTaskUuid,
-  type RefusalStore,
-  timestampOfId,
-} from '@cds/hooks-store';
+import { isTaskUuid, timestampOfId } from '@cds/hooks-store';
 import { redisBudget } from '@cds/redis';
-import {
-  type FastPathHandler,
-  type Logger,
-  type Metrics,
-  requestIdOf,
-  sendJson,
-} from '@cds/service';
-import type { Tracing } from '@cds/tracing';
+import { type FastPathHandler, requestIdOf, sendJson } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import { likelyValidator } from '../hook-modules';
 import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
 import { isDecodableQuery } from '../payloads/query-string';
+import type { Resources } from '../resources';
 import { createBodyBudget } from './body-budget';
 import { createHookCheck } from './check-hook';
 import { createIntakeLog } from './intake-log';
-import { createIntakeMetrics, type Measurement } from './intake-metrics';
+import { createIntakeMetrics } from './intake-metrics';
 import { createRefusalRecords } from './record-refusals';
 import { ClientGoneError, dropRestOfBody, readBody } from './read-body';
-import { malformed, notAuthentic, notKnownYet, Refusal, unknownHook, wrongMethod } from './refusal';
+import { Refusal, type Sender, wrongMethod } from './refusal';
 import { createRefusalLimit } from './refusal-limit';
 import { deliveryToStore } from './store-delivery';
 import { traceWebhooks } from './trace-webhooks';
 import { createSignatureVerifier, type ShownSignature } from './verify-signature';
 import { type AcceptedDelivery, WEBHOOK_METHODS } from './webhook-router';
-
-export interface WebhookHandlerDeps {
-  /** Why nothing may be accepted at all; undefined where it may. */
-  whyNone: () => string | undefined;
-  /** Reads the hooks of the API again, once a minute at most. */
-  askForHooks: () => void;
-  store: Pick<DeliveryStore, 'lookUp' | 'accept'>;
-  refusals: Pick<RefusalStore, 'add'>;
-  /** @param stored `waiting`: pending executions of the hook, the new one included */
-  enqueue: (uuid: string, stored: { waiting: number; isPaused: boolean }) => void;
-  mode: SignatureMode;
-  /** `webhookKey`, then the ones before it. */
-  keys: readonly string[];
-  metrics: Pick<Metrics, 'counter' | 'histogram'>;
-  logger: Logger;
-  now: Clock;
-  tracing?: Tracing | undefined;
-}
 
 interface Received {
   result: 'accepted' | 'ignored' | 'duplicate';
@@ -68,15 +37,25 @@ const MAX_VALIDATIONS = 2;
  * The handler of `/webhook/{uuid}`, for Express and for the fast path. What it throws is a bug: it
  * is logged as an error and answered 500.
  */
-export function createWebhookHandler(deps: WebhookHandlerDeps) {
-  const { store, enqueue, logger, tracing } = deps;
+export function createWebhookHandler(
+  resources: Resources,
+  state: {
+    /** Why nothing may be accepted at all; undefined where it may. */
+    whyNoDelivery: () => string | undefined;
+    /** Reads the hooks of the API again, once a minute at most. */
+    askedByDelivery: () => Promise<void>;
+  },
+) {
+  const { config, stores, queues, intakeLoad, logger, now, tracing } = resources;
+  const store = stores.deliveries;
   const bodies = createBodyBudget();
   const limit = createRefusalLimit();
-  const log = createIntakeLog({ logger });
-  const recordRefusal = createRefusalRecords({ ...deps, store: deps.refusals });
-  const metrics = createIntakeMetrics(deps);
-  const signatures = createSignatureVerifier(deps);
-  const { checkHook, absentHook, reserveRead } = createHookCheck({ ...deps, signatures });
+  const log = createIntakeLog(logger);
+  const recordRefusal = createRefusalRecords(resources, state.whyNoDelivery);
+  const metrics = createIntakeMetrics(resources.metrics);
+  const signatures = createSignatureVerifier(config);
+  const askForHooks = () => void state.askedByDelivery();
+  const { checkHook, absentHook, reserveRead } = createHookCheck({ signatures, askForHooks, now });
 
   /**
    * Look up → read → verify → validate → store → enqueue. When it returns, the delivery is in
@@ -91,14 +70,14 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
    */
   async function receive(
     request: IncomingMessage,
-    { uuid, address, requestId }: Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'>,
-    measurement: Measurement,
+    { uuid, address, requestId }: Sender,
+    measurement: ReturnType<typeof metrics.begin>,
   ): Promise<Received> {
     const { method = '', url = '', headers, rawHeaders } = request;
     if (!WEBHOOK_METHODS.includes(method)) throw wrongMethod(method);
-    if (!isTaskUuid(uuid)) throw unknownHook();
-    const whyNone = deps.whyNone();
-    if (whyNone !== undefined) throw notKnownYet(whyNone);
+    if (!isTaskUuid(uuid)) throw new Refusal('unknown');
+    const whyNone = state.whyNoDelivery();
+    if (whyNone !== undefined) throw new Refusal('not_known_yet', { from: whyNone });
 
     // Look up.
     const redis = redisBudget();
@@ -124,7 +103,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     if (absent) throw absentHook(uuid, absent, isRight);
     if (isSigned && !isRight) {
       if (!hook) checkHook(await redis(store.lookUp(uuid)), sent);
-      throw notAuthentic();
+      throw new Refusal('unauthentic');
     }
 
     const delivery: IncomingDelivery = {
@@ -140,15 +119,15 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
         : UNDECODABLE;
 
       // Store.
-      const toStore = deliveryToStore(delivery, validator.type, validation, deps.now());
-      const stored = await redis(store.accept(toStore));
+      const toStore = deliveryToStore(delivery, validator.type, validation, now());
+      const stored = await redis(intakeLoad.during(store.accept(toStore)));
       switch (stored.kind) {
         case 'accepted': {
           const isIgnored = validation.kind === 'ignore';
           const timestamp = timestampOfId(stored.id);
           log.accepted(delivery, validation, timestamp);
           // Enqueue.
-          if (!isIgnored) enqueue(uuid, stored);
+          if (!isIgnored) queues.stored(uuid, stored);
           const answer = { uuid, type: stored.type, timestamp };
           return { result: isIgnored ? 'ignored' : 'accepted', answer };
         }
@@ -164,14 +143,16 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
         case 'wrong-method':
           throw wrongMethod(method);
         case 'unsigned':
-          throw notAuthentic();
+          throw new Refusal('unauthentic');
         case 'refused':
-          throw malformed(validation.kind === 'refuse' ? validation.reason : '');
+          throw new Refusal('malformed', {
+            from: validation.kind === 'refuse' ? validation.reason : '',
+          });
         case 'unknown':
           throw absentHook(uuid, stored, isRight);
       }
     }
-    throw unknownHook();
+    throw new Refusal('unknown');
   }
 
   /**
@@ -182,7 +163,7 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
     request: IncomingMessage,
     shown: ShownSignature,
   ): Promise<boolean> {
-    if (shown !== 'none' || deps.mode === 'required') return false;
+    if (shown !== 'none' || config.signature === 'required') return false;
     // The handler is called for the head: the parser comes to the body later in this turn.
     await new Promise((resolve) => setImmediate(resolve));
     return request.complete;
@@ -207,8 +188,8 @@ export function createWebhookHandler(deps: WebhookHandlerDeps) {
         throw error;
       }
       const refusal = limit.apply(error, address);
-      log.refused(error, refusal, { ...from, url: request.url ?? '' });
-      recordRefusal(error, { ...from, method: request.method ?? '', headers: request.headers });
+      log.refused(error, refusal, from, request.url ?? '');
+      recordRefusal(error, from, request);
       for (const [name, value] of Object.entries(refusal.headers)) response.setHeader(name, value);
       sendJson(response, refusal.status, refusal.toBody());
       measurement.end(refusal instanceof Refusal ? refusal.reason : 'unavailable');

@@ -3,7 +3,7 @@ import { type Acceptance, isTaskUuid } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { CdsError } from '@cds/wire';
 import type { IncomingDelivery, Validation } from '../modules/incoming-delivery';
-import { Refusal, type RefusalReason } from './refusal';
+import { Refusal, type RefusalReason, type Sender } from './refusal';
 import { requestUuidOf } from './store-delivery';
 
 const ONCE_IN_MS = 60_000;
@@ -19,13 +19,9 @@ const WARNINGS: Partial<Record<RefusalReason, string>> = {
   too_slow: 'delivery refused: it was sent too slowly',
 };
 
-interface RefusedRequest extends Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'> {
-  url: string;
-}
-
 /** Logs deliveries, without anything of their bodies or headers. */
-export function createIntakeLog({ logger }: { logger: Logger }) {
-  const warnOnce = createWarnOnce({ logger });
+export function createIntakeLog(logger: Logger) {
+  const warnOnce = createWarnOnce(logger);
 
   function stored({ requestId, uuid, headers }: IncomingDelivery, execution: number, what: string) {
     if (!logger.isLevelEnabled('debug')) return;
@@ -56,14 +52,16 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
       stored(delivery, first, 'delivery is a duplicate: see the execution of the first');
       if (isDouble) {
         warnOnce(
-          'branch change was delivered twice and starts one run: does the repository have two webhooks with the URL of this hook?',
+          'branch change was delivered twice and starts one run: does the repository have two ' +
+            'webhooks with the URL of this hook?',
           uuid,
           { hook: uuid, requestId, webhook: headers['x-hook-uuid'] },
         );
       }
       if (anotherBody) {
         warnOnce(
-          'delivery has the X-Request-UUID of an earlier one with another body: taken as its duplicate',
+          'delivery has the X-Request-UUID of an earlier one with another body: taken as its ' +
+            'duplicate',
           uuid,
           { hook: uuid, address, requestId },
         );
@@ -76,10 +74,10 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
      * @param error why it was refused
      * @param answer the answer to the sender
      */
-    refused(error: CdsError, answer: CdsError, sender: RefusedRequest): void {
+    refused(error: CdsError, answer: CdsError, sender: Sender, url: string): void {
       const { uuid: hook, address, requestId } = sender;
       const { uuid, status, message } = answer;
-      const [path] = sender.url.split('?', 1);
+      const [path] = url.split('?', 1);
       logger.debug({ uuid, requestId, status, path, error: message }, 'delivery refused');
       if (!(error instanceof Refusal)) {
         const message = 'delivery refused with 503: Redis does not store it';
@@ -99,7 +97,7 @@ export function createIntakeLog({ logger }: { logger: Logger }) {
  * Warnings that strangers can cause in any number: one line a minute for each message and subject,
  * with the number of lines left out since the last one.
  */
-export function createWarnOnce(deps: { logger: Logger }) {
+export function createWarnOnce(logger: Logger) {
   const logged = new LRUCache<string, { until: number; leftOut: number }>({ max: MAX_SUBJECTS });
 
   /**
@@ -116,6 +114,6 @@ export function createWarnOnce(deps: { logger: Logger }) {
       return;
     }
     logged.set(key, { until: now + ONCE_IN_MS, leftOut: 0 });
-    deps.logger.warn({ ...fields, leftOut: last?.leftOut ?? 0 }, message);
+    logger.warn({ ...fields, leftOut: last?.leftOut ?? 0 }, message);
   };
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BodyBudget } from './body-budget';
-import { crowdedOut, tooLarge, tooManyPieces, tooSlow } from './refusal';
+import { Refusal } from './refusal';
 
 /** Bitbucket sends 256 KB at most. */
 const MAX_BODY_BYTES = 1024 * 1024;
@@ -35,9 +35,7 @@ export async function readBody(
     let body: Buffer = Buffer.alloc(0);
     let size = 0;
     let pieces = 0;
-    const memory = budget.begin((why) =>
-      end(() => reject(why === 'too-slow' ? tooSlow() : crowdedOut())),
-    );
+    const memory = budget.begin((why) => end(() => reject(new Refusal(why))));
 
     const keep = (chunk: Buffer) => {
       // Most bodies come in one piece, which needs no copy.
@@ -69,6 +67,19 @@ export async function readBody(
       size = 0;
     }
     request.on('data', keep).once('end', finish).once('error', breakOff).once('close', breakOff);
+  });
+}
+
+function tooLarge(limitBytes: number): Refusal {
+  return new Refusal('too_large', {
+    from: `the body is larger than ${limitBytes} bytes: Bitbucket Cloud sends at most 256 KB`,
+  });
+}
+
+function tooManyPieces(): Refusal {
+  return new Refusal('malformed', {
+    from: 'the body comes in too many small pieces: send larger ones',
+    headers: { Connection: 'close' },
   });
 }
 

@@ -1,10 +1,9 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import { type Clock, isTaskUuid, type RefusalStore } from '@cds/hooks-store';
-import type { Logger } from '@cds/service';
+import { isTaskUuid } from '@cds/hooks-store';
 import type { CdsError } from '@cds/wire';
-import type { IncomingDelivery } from '../modules/incoming-delivery';
-import { Refusal, type RefusalReason } from './refusal';
+import type { Resources } from '../resources';
+import { Refusal, type RefusalReason, type Sender } from './refusal';
 import { requestUuidOf } from './store-delivery';
 import { WEBHOOK_METHODS } from './webhook-router';
 
@@ -16,23 +15,16 @@ const MAX_HOOKS = 1_000;
 /** Reasons without a hook. Strangers cause the first in any number. */
 const NOT_STORED: readonly RefusalReason[] = ['unknown', 'not_known_yet'];
 
-interface RefusedDelivery extends Pick<IncomingDelivery, 'uuid' | 'address' | 'requestId'> {
-  method: string;
-  headers: IncomingHttpHeaders;
-}
-
 /**
  * Stores refused deliveries for `engine hooks why`, in the background: no sender waits for it, and
  * no accepted delivery costs anything.
+ *
+ * @param whyNone why nothing may be written; undefined where it may
  */
-export function createRefusalRecords(deps: {
-  store: Pick<RefusalStore, 'add'>;
-  /** Why nothing may be written; undefined where it may. */
-  whyNone: () => string | undefined;
-  logger: Pick<Logger, 'debug'>;
-  now: Clock;
-}) {
-  const { store, logger, now } = deps;
+export function createRefusalRecords(
+  { stores, logger, now }: Pick<Resources, 'stores' | 'logger' | 'now'>,
+  whyNone: () => string | undefined,
+) {
   const counts = new LRUCache<string, { stored: number; leftOut: number; until: number }>({
     max: MAX_HOOKS,
   });
@@ -40,25 +32,27 @@ export function createRefusalRecords(deps: {
   /** @returns how many were left out since the last stored one; undefined for another such */
   function leftOutBefore(uuid: string): number | undefined {
     const clock = performance.now();
-    const count = counts.get(uuid) ?? { stored: 0, leftOut: 0, until: 0 };
-    if (clock >= count.until) Object.assign(count, { stored: 0, until: clock + WINDOW_MS });
-    counts.set(uuid, count);
+    const count = counts.get(uuid);
+    if (!count || clock >= count.until) {
+      counts.set(uuid, { stored: 1, leftOut: 0, until: clock + WINDOW_MS });
+      return count?.leftOut ?? 0;
+    }
     if (count.stored >= STORED_PER_MINUTE) {
       count.leftOut++;
       return undefined;
     }
-    const { leftOut } = count;
-    Object.assign(count, { stored: count.stored + 1, leftOut: 0 });
-    return leftOut;
+    count.stored++;
+    return 0;
   }
 
   /** Never throws. @param error why the delivery was refused */
-  return function record(error: CdsError, delivery: RefusedDelivery): void {
-    const { uuid, address, requestId, method, headers } = delivery;
+  return function record(error: CdsError, sender: Sender, request: IncomingMessage): void {
+    const { uuid, address, requestId } = sender;
+    const { method = '', headers } = request;
     if (!(error instanceof Refusal) || NOT_STORED.includes(error.reason)) return;
     // No hook was looked up for these.
     if (!isTaskUuid(uuid) || !WEBHOOK_METHODS.includes(method)) return;
-    if (deps.whyNone() !== undefined) return;
+    if (whyNone() !== undefined) return;
     const leftOut = leftOutBefore(uuid);
     if (leftOut === undefined) return;
     const refusal = {
@@ -67,7 +61,7 @@ export function createRefusalRecords(deps: {
       ...{ reason: error.reason, status: error.status, left_out: leftOut },
       error: error.message.slice(0, 300),
     };
-    store.add(uuid, refusal).catch((failure: unknown) => {
+    stores.refusals.add(uuid, refusal).catch((failure: unknown) => {
       logger.debug({ error: failure, hook: uuid }, 'failed to store a refused delivery');
     });
   };

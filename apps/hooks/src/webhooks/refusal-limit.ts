@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { LRUCache } from 'lru-cache';
 import type { CdsError } from '@cds/wire';
-import { limited, Refusal } from './refusal';
+import { Refusal } from './refusal';
 
 /** Refusals of an address in a minute; further ones are answered 429. */
 export const REFUSALS_PER_MINUTE = 60;
@@ -27,32 +27,32 @@ export function createRefusalLimit() {
       if (!(error instanceof Refusal) || !error.isOfStranger) return error;
       const seconds = retryAfter(address);
       count(address);
-      return seconds === undefined ? error : limited(seconds);
+      if (seconds === undefined) return error;
+      return new Refusal('limited', { headers: { 'Retry-After': String(seconds) } });
     },
   };
 }
 
 /** Bounds what is counted for each address, in this process. */
 export function createAddressLimit(max: number, windowMs: number) {
-  const counts = new LRUCache<string, { count: number; until: number }>({ max: MAX_ADDRESSES });
+  const counts = new LRUCache<string, number>({
+    ...{ max: MAX_ADDRESSES, ttl: windowMs, noUpdateTTL: true },
+  });
 
   return {
     /** Whole seconds until the limit ends; undefined when the address is not over it. */
     retryAfter(address: string): number | undefined {
-      const counted = counts.get(networkOf(address));
-      const left = counted ? counted.until - performance.now() : 0;
-      if (!counted || left <= 0 || counted.count < max) return undefined;
-      return Math.ceil(left / 1_000);
+      const network = networkOf(address);
+      if ((counts.get(network) ?? 0) < max) return undefined;
+      return Math.max(1, Math.ceil(counts.getRemainingTTL(network) / 1_000));
     },
 
     /** @returns how many there are in this window */
     count(address: string): number {
       const network = networkOf(address);
-      const now = performance.now();
-      const before = counts.get(network);
-      if (before && before.until > now) return ++before.count;
-      counts.set(network, { count: 1, until: now + windowMs });
-      return 1;
+      const counted = (counts.get(network) ?? 0) + 1;
+      counts.set(network, counted);
+      return counted;
     },
   };
 }

@@ -465,7 +465,7 @@ describe('refused deliveries', () => {
       jest.useFakeTimers();
       try {
         const { logger, lines } = captureLogger();
-        const warnOnce = createWarnOnce({ logger });
+        const warnOnce = createWarnOnce(logger);
         for (let i = 0; i < 100; i++) warnOnce('refused', 'hook', { address: 'a' });
         jest.advanceTimersByTime(59_000);
         warnOnce('refused', 'hook', {});

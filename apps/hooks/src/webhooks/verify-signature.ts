@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { LRUCache } from 'lru-cache';
-import type { SignatureMode } from '@cds/config';
+import type { HooksConfig } from '@cds/config';
 import { isSignedBy, SIGNATURE_HEADER, webhookSecret } from '@cds/webhook-signature';
 
 /**
@@ -18,13 +18,11 @@ const MAX_KNOWN = 10_000;
 export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
 
 /**
- * Verifies that the sender of a delivery knows the secret of the webhook.
- *
- * @param deps.keys `webhookKey`, then the ones before it. Secrets are derived from them and stay in
- *   this process.
+ * Verifies that the sender of a delivery knows the secret of the webhook. Secrets are derived from
+ * `webhookKey` and the ones before it, and stay in this process.
  */
-export function createSignatureVerifier(deps: { mode: SignatureMode; keys: readonly string[] }) {
-  const { mode, keys } = deps;
+export function createSignatureVerifier(config: Pick<HooksConfig, 'signature' | 'webhookKeys'>) {
+  const { signature: mode, webhookKeys: keys } = config;
   /** Secrets of hooks with authentic deliveries, so that no stranger fills it. */
   const known = new LRUCache<string, readonly string[]>({ max: MAX_KNOWN });
 

@@ -14,7 +14,9 @@ export type AcceptedDelivery = z.infer<typeof acceptedDeliverySchema>;
 const WEBHOOK = {
   summary: 'Accepts a delivery',
   description:
-    'A delivery that is answered 200 is stored and will be processed. A duplicate, by its `X-Request-UUID`, is answered like the first delivery. Each hook takes one method, POST unless it is configured otherwise.',
+    'A delivery that is answered 200 is stored and will be processed. A duplicate, by its ' +
+    '`X-Request-UUID`, is answered like the first delivery. Each hook takes one method, POST ' +
+    'unless it is configured otherwise.',
   methods: WEBHOOK_METHODS.map((method) => method.toLowerCase()),
   params: z.object({ uuid: z.string().meta({ description: 'Of the hook.' }) }),
   rawBody: {
@@ -24,7 +26,8 @@ const WEBHOOK = {
   headers: {
     'X-Hub-Signature': {
       description:
-        'HMAC-SHA256 of the raw body under the secret of the webhook: `sha256=` and 64 hexadecimal digits. Needed where deliveries have to be signed.',
+        'HMAC-SHA256 of the raw body under the secret of the webhook: `sha256=` and 64 ' +
+        'hexadecimal digits. Needed where deliveries have to be signed.',
     },
     'X-Request-UUID': { description: 'Names the delivery over all attempts of its sender.' },
     'X-Event-Key': { description: 'What happened, of Bitbucket Cloud: `repo:push`.' },

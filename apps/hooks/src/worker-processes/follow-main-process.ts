@@ -9,26 +9,14 @@ const WORKER = 'CDS_BITBUCKET_WORKER';
 export type ServerName = 'main' | 'public';
 
 /** The process that started this worker process. */
-export interface MainProcess {
-  /** The number of this worker process. */
-  worker: string;
-  session: AskForSession;
-  /** Where that process listens. It begins to accept here, so listen to it at once. */
-  server(name: ServerName): Promise<Server>;
-  /** What all processes count, as text. */
-  metricsText(): Promise<string>;
-  /** @param values what this process counts */
-  answerMetrics(values: () => Promise<ProcessMetrics>): void;
-  asksToStop: Promise<void>;
-  gone: Promise<void>;
-}
+export type MainProcess = NonNullable<ReturnType<typeof followMainProcess>>;
 
 export function workerEnvironment(worker: number): Record<string, string> {
   return { [WORKER]: String(worker) };
 }
 
 /** The main process where this is a worker process; undefined in the main process. */
-export function followMainProcess(): MainProcess | undefined {
+export function followMainProcess() {
   const worker = process.env[WORKER];
   if (worker === undefined || !process.send) return undefined;
   let values: () => Promise<ProcessMetrics> = () => Promise.resolve([]);
@@ -40,11 +28,15 @@ export function followMainProcess(): MainProcess | undefined {
     stop: () => stop(),
   });
   return {
+    /** The number of this worker process. */
     worker,
-    session: (held) => channel.ask<SharedSession>('session', held),
-    server: (name) => channel.ask<Server>('server', name),
+    session: ((held) => channel.ask<SharedSession>('session', held)) satisfies AskForSession,
+    /** Where that process listens. It begins to accept here, so listen to it at once. */
+    server: (name: ServerName) => channel.ask<Server>('server', name),
+    /** What all processes count, as text. */
     metricsText: () => channel.ask<string>('metrics'),
-    answerMetrics: (given) => (values = given),
+    /** @param given what this process counts */
+    answerMetrics: (given: typeof values) => void (values = given),
     ...{ asksToStop, gone },
   };
 }

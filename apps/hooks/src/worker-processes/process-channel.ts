@@ -11,10 +11,7 @@ export interface ProcessPort {
 /** What one process answers another, by the name of the question. A server is passed by handle. */
 export type Answers = Partial<Record<string, (value: never) => unknown>>;
 
-export interface ProcessChannel {
-  /** @throws Error with the message of the other process, or when that has gone */
-  ask<T>(question: string, value?: unknown): Promise<T>;
-}
+export type ProcessChannel = ReturnType<typeof createProcessChannel>;
 
 interface Message {
   ask?: { id: number; question: string; value: unknown };
@@ -27,7 +24,7 @@ export class SharedServer {
 }
 
 /** Questions and answers between two processes of this service. */
-export function createProcessChannel(port: ProcessPort, answers: Answers): ProcessChannel {
+export function createProcessChannel(port: ProcessPort, answers: Answers) {
   const waiting = new Map<
     number,
     { resolve: (value: unknown) => void; reject: (reason: unknown) => void }
@@ -70,7 +67,8 @@ export function createProcessChannel(port: ProcessPort, answers: Answers): Proce
   port.on('disconnect', () => fail(gone()));
 
   return {
-    ask<T>(question: string, value?: unknown) {
+    /** @throws Error with the message of the other process, or when that has gone */
+    ask<T>(question: string, value?: unknown): Promise<T> {
       return new Promise<T>((resolve, reject) => {
         const id = (last += 1);
         waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });

@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Server } from 'node:net';
-import type { HeldSession, SharedSession } from '@cds/api-client';
+import { type CdsApiClient, type HeldSession, secretOf, type SharedSession } from '@cds/api-client';
 import { SUPERVISED } from '@cds/config';
-import { forwardLines, type Logger, type ProcessMetrics } from '@cds/service';
+import { forwardLines, type Logger, type ProcessMetrics, type Registration } from '@cds/service';
 import { createPauses, RESTART_PAUSES, TERMINAL } from '@cds/service/child-processes';
 import { type ServerName, workerEnvironment } from './follow-main-process';
 import { createProcessChannel, type ProcessChannel, SharedServer } from './process-channel';
@@ -13,20 +13,10 @@ const PAUSES = { ...RESTART_PAUSES, longest: 30_000 };
 const METRICS_MS = 1_000;
 
 /** What worker processes ask of this process. */
-export interface AnswersForWorkers {
+interface AnswersForWorkers {
   session(held: HeldSession): Promise<SharedSession>;
   server(name: ServerName): Server | undefined;
   metricsText(): Promise<string>;
-}
-
-export interface WorkerProcesses {
-  start(answers: AnswersForWorkers): void;
-  /** What each counts; undefined where there are none. */
-  metrics: (() => Promise<ProcessMetrics[]>) | undefined;
-  /** Asks all to stop, and starts none again. */
-  askToStop(): void;
-  /** The same. Kills those that are left after the deadline. Resolves when all have ended. */
-  stop(deadlineMs: number): Promise<void>;
 }
 
 interface WorkerProcess {
@@ -41,7 +31,7 @@ interface WorkerProcess {
  * pauses.
  * @param count of further ones; 0 starts none
  */
-export function createWorkerProcesses(count: number, logger: Logger): WorkerProcesses {
+export function createWorkerProcesses(count: number, logger: Logger) {
   const running = new Set<WorkerProcess>();
   const ending = new AbortController();
   let all: Promise<unknown> = Promise.resolve();
@@ -115,16 +105,19 @@ export function createWorkerProcesses(count: number, logger: Logger): WorkerProc
     );
 
   return {
-    start(answers) {
+    start(answers: AnswersForWorkers): void {
       const numbers = Array.from({ length: count }, (_, index) => index + 2);
       all = Promise.all(numbers.map((worker) => keepRunning(worker, answers)));
     },
 
+    /** What each counts; undefined where there are none. */
     metrics: count > 0 ? metrics : undefined,
 
+    /** Asks all to stop, and starts none again. */
     askToStop,
 
-    async stop(deadlineMs) {
+    /** The same. Kills those that are left after the deadline. Resolves when all have ended. */
+    async stop(deadlineMs: number): Promise<void> {
       askToStop();
       const deadline = setTimeout(() => {
         for (const { child } of running) child.kill('SIGKILL');
@@ -142,5 +135,27 @@ function environmentOf(worker: number): NodeJS.ProcessEnv {
     ...(process.stdout.isTTY ? { [TERMINAL]: '1' } : {}),
     // The worker process has no input, and the main process writes down where both listen.
     ...{ [SUPERVISED]: '', HEALTH_FOLDER: '' },
+  };
+}
+
+/**
+ * Answers worker processes that ask for the session of this service. One that has the same already
+ * asks since the API refuses it, its end is near, or the API signs with another key: this process
+ * gets another one first.
+ */
+export function createSessionForWorkers(deps: {
+  api: Pick<CdsApiClient, 'session'>;
+  registration: Pick<Registration, 'firstRegistration' | 'registerNow'>;
+}): (held: HeldSession) => Promise<SharedSession> {
+  const { api, registration } = deps;
+  return async ({ secret, isRefused }) => {
+    await registration.firstRegistration();
+    const before = api.session();
+    const isSame = before !== undefined && secretOf(before) === secret;
+    // A hash has no end: a worker process asks for it with each of its heartbeats.
+    if (isSame && (isRefused || before.kind === 'jwt')) await registration.registerNow();
+    const session = api.session();
+    if (!session) throw new Error('this service is not registered with the CDS API yet');
+    return session;
   };
 }

@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 import type { SharedSession } from '@cds/api-client';
 import { createProcessChannel, type ProcessPort } from './process-channel';
-import { createSessionForWorkers } from './session-for-workers';
+import { createSessionForWorkers } from './start-worker-processes';
 
 /** Two ends of a channel between processes, without the processes. */
 function ports(): { main: ProcessPort; worker: ProcessPort; disconnect: () => void } {

@@ -2,7 +2,7 @@ import type { Redis } from 'ioredis';
 import { isoOf, timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { readableOf } from '../pipeline-replies';
-import { BULL_PREFIX, HOOK_QUEUE, hookKeys, KEYS, SIGNED_FIELD } from '../redis-keys';
+import { BULL_PREFIX, HOOK_QUEUE, hookJobId, hookKeys, KEYS, SIGNED_FIELD } from '../redis-keys';
 
 /** Scores of BullMQ's delayed jobs count in 1/4,096 ms. */
 const BULL_SCORES_PER_MS = 0x1000;
@@ -36,7 +36,7 @@ export interface HookQueueState {
 /** Reads how far the queue of a hook is; two round trips. */
 export async function readHookQueue(redis: Redis, uuid: string): Promise<HookQueueState> {
   const keys = hookKeys(uuid);
-  const job = `drain-${uuid}`;
+  const job = hookJobId(uuid);
   const bull = (name: string) => `${BULL_PREFIX}:${HOOK_QUEUE}:${name}`;
   const asking = redis.pipeline().llen(keys.waiting).lindex(keys.waiting, 0);
   asking.hget(keys.task, SIGNED_FIELD);

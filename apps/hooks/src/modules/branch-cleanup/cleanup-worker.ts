@@ -1,7 +1,6 @@
 import type { Job } from 'bullmq';
 import type { Redis } from 'ioredis';
-import { CLEANUP_QUEUE, type CleanupJob } from '../../queue/cleanup-queue';
-import { cleanupJobId } from '../../queue/job-ids';
+import { CLEANUP_QUEUE, type CleanupJob, cleanupJobId } from '../../queue/cleanup-queue';
 import { createJobWorker, type JobOutcome } from '../../queue/job-worker';
 import type { Resources } from '../../resources';
 import type { CleanUpBranch } from './clean-up-branch';

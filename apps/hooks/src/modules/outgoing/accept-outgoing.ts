@@ -20,7 +20,7 @@ export function createExecuteOutgoing(
     const { uuid, type, config, request } = hook;
     const { isNew, id, stopped } = await store.accept(hook, now());
     if (!isNew) logger.info({ hook: uuid, run: hook.hookRun }, 'outgoing hook is a duplicate');
-    if (!stopped) queues.resume(uuid);
+    if (!stopped) void queues.resume(uuid);
     void store.forgetUnused(now()).catch((error: unknown) => {
       logger.debug({ error }, 'failed to remove unused outgoing hooks');
     });

@@ -7,7 +7,7 @@ import { post, type RunningHooks } from '../../../test/running-hooks';
 import { hooksConfig, useTestContext } from '../../../test/test-context';
 import { apiKnows, startTarget, type Target, webhookRun } from '../../../test/outgoing';
 import { createHookQueue } from '../../queue/hook-queue';
-import { hookJobId } from '../../queue/job-ids';
+import { hookJobId } from '@cds/hooks-store';
 
 const MOST = 100;
 const MAX_ONE = 20;

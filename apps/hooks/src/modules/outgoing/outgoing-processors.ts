@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { createTargetGuard } from '@cds/network';
 import type { Processor } from '../../queue/processor';
-import type { WorkPeriod } from '../../queue/work-period';
+import type { WorkPeriod } from '../hook-module';
 import type { Resources } from '../../resources';
 import { createCallTarget } from './call-target';
 import { createCallWebhook } from './call-webhook';
@@ -35,7 +35,7 @@ export function createOutgoingProcessors(
     limits: LIMITS,
     // A process that ends has no slot to give: another one takes the hook when its pause ends.
     resume: (hook) => {
-      if (!period.ending.aborted) queues.hooks.goOnSoon(hook);
+      if (!period.ending.aborted) void queues.hooks.resume(hook);
     },
   });
 

@@ -6,7 +6,7 @@ import { MAX_ATTEMPTS, NEVER_ENDED } from '../../queue/attempts';
 import type { ProcessOutcome } from '../../queue/processor';
 import { createSaveProgress } from '../../queue/save-progress';
 import { stackOf, unexpectedSentence } from '../../queue/unexpected-error';
-import type { WorkPeriod } from '../../queue/work-period';
+import type { WorkPeriod } from '../hook-module';
 import type { Resources } from '../../resources';
 import type { Slot } from './concurrency-limiter';
 import { type CallHook, type CallResult, type HookCallOutcome, refOf } from './hook-call';
