@@ -9,8 +9,7 @@ import { rabbitmq } from './modules/rabbitmq/rabbitmq-module';
 import { repositoryWebhook } from './modules/repository-webhook/repository-webhook-module';
 import { scheduler } from './modules/scheduler/scheduler-module';
 import { unsupported, workflowTarget } from './modules/unsupported/unsupported-module';
-import { webhookDeliveries } from './modules/webhook/validate-delivery';
-import { webhook } from './modules/webhook/webhook-module';
+import { webhook, webhookDeliveries } from './modules/webhook/webhook-module';
 import { MalformedExecutionError } from './payloads/malformed-execution';
 
 export const HOOK_MODULES: readonly HookModule[] = [

@@ -31,20 +31,7 @@ export class TooMuchToMaskError extends Error {
   override readonly name = 'TooMuchToMaskError';
 }
 
-export interface Masking {
-  /**
-   * The text with `**name**` in place of each secret.
-   *
-   * @throws TooMuchToMaskError
-   */
-  mask(text: string): string;
-  /**
-   * For a text that was cut off, and may end in the prefix of a secret.
-   *
-   * @throws TooMuchToMaskError
-   */
-  maskCut(text: string): string;
-}
+export type Masking = ReturnType<typeof createMasking>;
 
 /** A value to find in all its forms. */
 interface Part {
@@ -75,7 +62,7 @@ type Hidden = Int32Array;
  * @param mostLooks for all texts together
  * @throws TooMuchToMaskError
  */
-export function createMasking(secrets: readonly Secret[], mostLooks = MAX_LOOKS): Masking {
+export function createMasking(secrets: readonly Secret[], mostLooks = MAX_LOOKS) {
   const parts = partsOf(secrets);
   const secretPrefixes = createSecretPrefixes();
   let [added, looks, characters] = [0, 0, 0];
@@ -173,9 +160,14 @@ export function createMasking(secrets: readonly Secret[], mostLooks = MAX_LOOKS)
   }
 
   return {
-    mask: (text) => show(text, hide(text)),
+    /** The text with `**name**` in place of each secret. @throws TooMuchToMaskError */
+    mask: (text: string): string => show(text, hide(text)),
 
-    maskCut(text) {
+    /**
+     * For a text that was cut off, and may end in the prefix of a secret.
+     * @throws TooMuchToMaskError
+     */
+    maskCut(text: string): string {
       const hidden = hide(text);
       const shown = hidden.lastIndexOf(-1) + 1;
       let at = Math.max(0, text.length - longestForm(parts));

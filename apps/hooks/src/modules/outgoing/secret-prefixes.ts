@@ -5,15 +5,6 @@ const MAX_FILTER = 1 << 24;
 /** Of FNV-1a. */
 const FACTOR = 0x01000193;
 
-/** A table from prefixes to numbers, which finds all of them in one pass over a text. */
-export interface SecretPrefixes {
-  add(prefix: string, number: number): void;
-  /** Visits the number of each prefix at this index of the text. */
-  eachAt(text: string, at: number, visit: (number: number) => void): void;
-  /** Whether the text is the start of a longer prefix. */
-  isPrefixOfOne(text: string): boolean;
-}
-
 /** The prefixes of one length. */
 interface OfLength {
   length: number;
@@ -36,7 +27,8 @@ function filterOf({ length, numbers }: OfLength): Uint8Array {
   return filter;
 }
 
-export function createSecretPrefixes(): SecretPrefixes {
+/** A table from prefixes to numbers, which finds all of them in one pass over a text. */
+export function createSecretPrefixes() {
   const all: OfLength[] = [];
 
   function ofLength(length: number): OfLength {
@@ -48,7 +40,7 @@ export function createSecretPrefixes(): SecretPrefixes {
   }
 
   return {
-    add(prefix, number) {
+    add(prefix: string, number: number): void {
       const one = ofLength(prefix.length);
       one.filter = undefined;
       const numbers = one.numbers.get(prefix);
@@ -56,7 +48,8 @@ export function createSecretPrefixes(): SecretPrefixes {
       else one.numbers.set(prefix, [number]);
     },
 
-    eachAt(text, at, visit) {
+    /** Visits the number of each prefix at this index of the text. */
+    eachAt(text: string, at: number, visit: (number: number) => void): void {
       for (const one of all) {
         const { length } = one;
         if (at + length > text.length) continue;
@@ -66,7 +59,8 @@ export function createSecretPrefixes(): SecretPrefixes {
       }
     },
 
-    isPrefixOfOne(text) {
+    /** Whether the text is the start of a longer prefix. */
+    isPrefixOfOne(text: string): boolean {
       return all.some(({ length, numbers }) => {
         if (length <= text.length) return false;
         for (const prefix of numbers.keys()) if (prefix.startsWith(text)) return true;

@@ -4,11 +4,6 @@ import type { Secret } from './mask-secrets';
 /** Types of variables that CDS stores encrypted. */
 const SECRET_TYPES = new Set(['password', 'key', 'ssh', 'ssh-key', 'pgp', 'pgp-key', 'gpg']);
 
-export interface Variables {
-  values: ReadonlyMap<string, string>;
-  secrets: Secret[];
-}
-
 /**
  * The variables of a run. Secret are those of a secret type, and those that only `details` shows:
  * that route exists for what the run must not show.
@@ -16,7 +11,7 @@ export interface Variables {
 export function variablesOf(
   ofRun: readonly BuildParameter[],
   details: readonly BuildParameter[],
-): Variables {
+): { values: ReadonlyMap<string, string>; secrets: Secret[] } {
   const shown = new Map(ofRun.map(({ name, value }) => [name, value]));
   const all = [...ofRun, ...details];
   return {

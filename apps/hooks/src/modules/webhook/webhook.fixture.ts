@@ -1,6 +1,6 @@
 import type { Validation } from '../incoming-delivery';
 import type { WebhookDelivery } from './plan-webhook';
-import { validateWebhookDelivery } from './validate-delivery';
+import { validateWebhookDelivery } from './webhook-module';
 
 /** Validates the delivery that `planWebhook` plans, sent with the method of its hook. */
 export function validatePlanned(delivery: WebhookDelivery): Validation {
