@@ -55,24 +55,27 @@ describe('branch cleanups, removals and other hooks', () => {
     ],
   ];
 
-  it.each(removals)('spare a branch that a push brought back, when %s', async (_, remove) => {
-    const hooks = await context.start();
-    const hook = repositoryHook();
-    await post(hooks, hook);
-    await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
-    await hasCleanups(2);
-    await stopTask(hooks, hook);
-    await push(hooks, hook, { push: 'dev' });
+  it.each(removals)(
+    'keep the runs of a branch that a push brought back, when %s',
+    async (_, remove) => {
+      const hooks = await context.start();
+      const hook = repositoryHook();
+      await post(hooks, hook);
+      await push(hooks, hook, { deleted: 'dev' }, { deleted: 'gone' });
+      await hasCleanups(2);
+      await stopTask(hooks, hook);
+      await push(hooks, hook, { push: 'dev' });
 
-    await remove(hooks, hook);
+      await remove(hooks, hook);
 
-    expect(await context.redisClient.exists(cleanupKey(ID_OF_DEV))).toBe(0);
-    clock.pass(DAY);
-    await waitFor(() => context.api.deletions().length > 0);
-    await settled(context);
-    expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
-    expect(context.api.runs()).toEqual([]);
-  });
+      expect(await context.redisClient.exists(cleanupKey(ID_OF_DEV))).toBe(0);
+      clock.pass(DAY);
+      await waitFor(() => context.api.deletions().length > 0);
+      await settled(context);
+      expect(context.api.deletions()).toEqual(['/project/PROJ/workflows/wf1/runs/branch/gone']);
+      expect(context.api.runs()).toEqual([]);
+    },
+  );
 
   it('stay when what is removed tells last of another deletion', async () => {
     const hooks = await context.start();
@@ -272,12 +275,12 @@ describe('branch cleanups, removals and other hooks', () => {
     const metrics = async () => (await fetch(`${hooks.url}/mon/metrics`)).text();
     await waitFor(async () => /^cds_hooks_dead_letters_dropped_total\S* 3$/m.test(await metrics()));
     expect(await context.redisClient.zcard(KEYS.failedCleanups)).toBe(2);
-    const told = lines.filter(({ msg }) => String(msg).startsWith('dead letters of cleanups'));
-    expect(told).toHaveLength(1);
-    expect(told[0]).toMatchObject({ level: 50 });
+    const logged = lines.filter(({ msg }) => String(msg).startsWith('dead letters of cleanups'));
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toMatchObject({ level: 50 });
   });
 
-  it('read each delivery that waits once, and let others have their turn', async () => {
+  it('read each pending delivery once, and yield to the event loop', async () => {
     const waiting = createWaitingBranchChanges({ redis: context.redisClient, plan: planDelivery });
     const keys = hookKeys('many');
     const body = Buffer.from(String(pushDelivery({ push: 'dev' }).body)).toString('base64');

@@ -37,7 +37,7 @@ describe('a deletion that arrives out of its order', () => {
     await waitFor(async () => (await cleanups()).length === 1);
   });
 
-  it('counts for nothing when nobody told of its commit: a push was lost, or the branch is back', async () => {
+  it('counts for nothing when its commit is unknown: a push was lost, or the branch is back', async () => {
     await push(hooks, hook, { push: 'dev', hash: A });
     // Either B was pushed to the same branch and not delivered, or this is about a branch before it.
     await push(hooks, hook, { deleted: 'dev', hash: B }, { push: 'other' });
@@ -97,7 +97,7 @@ describe('a deletion that arrives out of its order', () => {
     await waitFor(async () => (await cleanups()).length === 0);
   });
 
-  it('is one of a tag that is told of out of its order, too: nothing but runs comes of tags', async () => {
+  it('schedules no cleanup where it is of a tag', async () => {
     await push(hooks, hook, { tag: 'v1' }, { deletedTag: 'v1' });
     await push(hooks, hook, { tag: 'v1' });
     await waitFor(() => refsOf(context).length === 2);

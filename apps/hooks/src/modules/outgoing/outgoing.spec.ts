@@ -36,7 +36,7 @@ describe('outgoing hooks', () => {
   }
 
   const callbacks = () => context.api.callbacks.map(({ callback }) => callback);
-  const told = (count = 1) => waitFor(() => callbacks().length === count);
+  const reported = (count = 1) => waitFor(() => callbacks().length === count);
   const ended = (uuid: string) =>
     waitFor(async () => (await hooks.executions(uuid)).every(({ status }) => status === 'DONE'));
 
@@ -72,7 +72,7 @@ describe('outgoing hooks', () => {
       nb_executions_total: 0,
       nb_executions_todo: 0,
     });
-    await told();
+    await reported();
     expect(target.received).toMatchObject([
       {
         method: 'POST',
@@ -121,7 +121,7 @@ describe('outgoing hooks', () => {
 
     await execute(run);
 
-    await told();
+    await reported();
     expect(target.received).toMatchObject([
       {
         method: 'PUT',
@@ -151,7 +151,7 @@ describe('outgoing hooks', () => {
     };
 
     const { uuid } = await execute(run);
-    await told();
+    await reported();
     await ended(uuid);
 
     const admin = new Redis(context.redis.url);
@@ -181,7 +181,7 @@ describe('outgoing hooks', () => {
     apiKnows(context, run);
 
     const tasks = await Promise.all([execute(run), execute(run, other), execute(run)]);
-    await told();
+    await reported();
     await ended(tasks[0].uuid);
     tasks.push(await execute(run, other));
 
@@ -192,7 +192,7 @@ describe('outgoing hooks', () => {
     const next = { ...webhookRun(target), num: 3 };
     apiKnows(context, next);
     expect((await execute(next)).uuid).toBe(tasks[0].uuid);
-    await told(2);
+    await reported(2);
   });
 
   it('tries three times in all, then says that it failed, and why', async () => {
@@ -205,7 +205,7 @@ describe('outgoing hooks', () => {
 
     const { uuid } = await execute(run);
 
-    await told();
+    await reported();
     expect(target.received).toHaveLength(3);
     expect(callbacks()).toMatchObject([{ status: 'Fail', workflow_run_number: null }]);
     expect(callbacks()[0]?.log).toMatch(/^HTTP Status 503\n[^]*not now$/);
@@ -226,7 +226,7 @@ describe('outgoing hooks', () => {
 
     await execute(run);
 
-    await told();
+    await reported();
     expect(callbacks()).toMatchObject([{ status: 'Success' }]);
     expect(target.received).toHaveLength(2);
   });
@@ -247,7 +247,7 @@ describe('outgoing hooks', () => {
     await waitFor(async () => (await hooks.executions(uuid))[0]?.nb_errors === 1);
     expect((await execute(next)).uuid).toBe(uuid);
 
-    await told();
+    await reported();
     expect(context.api.callbacks[0]?.url).toContain(next.uuid);
     await waitFor(async () => (await hooks.executions(uuid))[0]?.status === 'DONE');
     expect(await hooks.executions(uuid)).toMatchObject([
@@ -281,7 +281,7 @@ describe('outgoing hooks', () => {
     await execute(third);
     refuseSecond?.();
 
-    await told();
+    await reported();
     expect(context.api.callbacks[0]?.url).toContain(third.uuid);
     expect(target.received.map(({ url }) => url)).toEqual(['/1', '/2', '/3']);
   });
@@ -302,7 +302,7 @@ describe('outgoing hooks', () => {
 
     await execute(run);
 
-    await told();
+    await reported();
     expect(callbacks()).toMatchObject([{ status: 'Fail', log: expect.stringContaining(message) }]);
     expect(target.received).toEqual([]);
   });
@@ -327,7 +327,7 @@ describe('outgoing hooks', () => {
     const { uuid, executions } = await execute(run);
 
     expect(executions?.[0]?.webhook).toBeUndefined();
-    await told();
+    await reported();
     expect(context.api.runs()).toMatchObject([
       {
         project: 'PROJ',
@@ -363,7 +363,7 @@ describe('outgoing hooks', () => {
 
     await execute(run);
 
-    await told();
+    await reported();
     expect(callbacks()).toMatchObject([
       { status: 'Fail', log: expect.stringContaining('no such workflow') },
     ]);
@@ -380,7 +380,7 @@ describe('outgoing hooks', () => {
     hooks = await context.start();
     context.api.behave = () => 'ok';
 
-    await told();
+    await reported();
 
     await ended(uuid);
     expect(target.received).toHaveLength(1);
@@ -400,7 +400,7 @@ describe('outgoing hooks', () => {
     const retried = await hooks.call('POST', '/admin/dead-letters/retry', { task: uuid });
 
     expect(retried.status).toBe(200);
-    await told();
+    await reported();
     expect(callbacks()).toMatchObject([{ status: 'Success' }]);
     expect(target.received).toHaveLength(1);
   });
@@ -409,7 +409,7 @@ describe('outgoing hooks', () => {
     const first = webhookRun(target);
     apiKnows(context, first);
     const { uuid } = await execute(first);
-    await told();
+    await reported();
     expect((await hooks.call('GET', `/task/${uuid}/stop`)).status).toBe(204);
     const second = { ...webhookRun(target), num: 3 };
     apiKnows(context, second);
@@ -418,7 +418,7 @@ describe('outgoing hooks', () => {
     expect(target.received).toHaveLength(1);
 
     expect((await hooks.call('GET', `/task/${uuid}/start`)).status).toBe(204);
-    await told(2);
+    await reported(2);
     expect((await hooks.call('DELETE', `/task/${uuid}`)).status).toBe(204);
     expect(await hooks.tasks()).toEqual([]);
   });
@@ -429,7 +429,7 @@ describe('outgoing hooks', () => {
     const old = webhookRun(target, { payload: 'old' });
     apiKnows(context, old);
     const { uuid: unused } = await execute(old);
-    await told();
+    await reported();
     await ended(unused);
     const admin = new Redis(context.redis.url);
     const before = String(Date.now() - UNUSED_MS - 1_000);
@@ -443,7 +443,7 @@ describe('outgoing hooks', () => {
       uuid = (await execute(run)).uuid;
     }
 
-    await told(5);
+    await reported(5);
     await ended(uuid);
     expect(await hooks.executions(uuid)).toHaveLength(2);
     await waitFor(async () => (await hooks.tasks()).map((task) => task.uuid).join() === uuid);
@@ -455,7 +455,7 @@ describe('outgoing hooks', () => {
     const run = webhookRun(target);
     apiKnows(context, run);
     const { uuid } = await execute(run);
-    await told();
+    await reported();
     const admin = new Redis(context.redis.url);
     await admin.hset(hookKeys(uuid).task, 'updated_at', '1');
     admin.disconnect();

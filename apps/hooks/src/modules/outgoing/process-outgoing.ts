@@ -174,7 +174,7 @@ export function createProcessOutgoing(
           if (error.failure.kind === 'unavailable') return outage(error.message);
           outcome = { kind: 'failed', message: error.message, final: false };
         } else {
-          // The state stays as it is: the next holder of the lock begins again.
+          // The state stays as it is: the next process with the hook lock begins again.
           if (error instanceof LostError || killed.aborted) throw error;
           log.error({ stack: stackOf(error) }, 'outgoing hook failed with an unexpected error');
           outcome = { kind: 'failed', message: unexpectedSentence(error), final: false };

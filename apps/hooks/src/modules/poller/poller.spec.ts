@@ -233,8 +233,8 @@ describe('pollers', () => {
     const status = await hooks.status();
     expect(status['Polls Failing']).toEqual({ status: 'WARN', value: '1' });
     expect(status[`Poll Failing ${hook.uuid}`]?.status).toBe('WARN');
-    const told = lines.filter(({ msg }) => String(msg).startsWith('poll failed'));
-    expect(told.filter(({ level }) => level === 40)).toHaveLength(1);
+    const logged = lines.filter(({ msg }) => String(msg).startsWith('poll failed'));
+    expect(logged.filter(({ level }) => level === 40)).toHaveLength(1);
     const metrics = await (await fetch(`${hooks.url}/mon/metrics`)).text();
     expect(metrics).toMatch(
       new RegExp(`cds_hooks_polls_total{.*kind="poller".*result="${result}".*} [1-9]`),

@@ -69,7 +69,7 @@ describe('repository webhooks that are reconciled', () => {
     expect((await hooks.status())['Polls']?.value).toBe('1');
   });
 
-  it('leave alone what a delivery told of, in whatever order both come', async () => {
+  it('ignore a change that a delivery held, in whatever order both come', async () => {
     const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     answers(hook, {});
@@ -114,7 +114,7 @@ describe('repository webhooks that are reconciled', () => {
     expect(await worked(hooks, hook)).toHaveLength(2);
   });
 
-  it('remove the runs of a branch whose deletion nobody told of, unless it is back', async () => {
+  it('remove the runs of a branch whose deletion was never delivered, unless it is back', async () => {
     const hooks = await context.start(ON, { timing });
     const hook = repositoryHook();
     answers(hook, { deleted: ['gone', 'refs/tags/old'] });
@@ -183,7 +183,7 @@ describe('repository webhooks that are reconciled', () => {
     await fill(1_299, (i) => i);
     await push(hooks, hook, { push: 'three', hash: hash('c') });
     await waitFor(async () => (await context.redisClient.hlen(changes)) === 1_000);
-    // Those of the last hour stay: the next poll is told of them again.
+    // Those of the last hour stay: the next poll gets them again.
     await fill(2_599, (i) => Date.now() * 1_000 + i);
     await push(hooks, hook, { push: 'four', hash: hash('d') });
     await waitFor(async () => (await context.redisClient.hlen(changes)) < 2_599);

@@ -407,15 +407,15 @@ describe('schedulers', () => {
       expect(body).toMatchObject({ message: expect.stringContaining('25 is beyond 23') });
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
-      const told = () => lines.filter(({ msg }) => String(msg).includes('scheduler is invalid'));
-      await waitFor(() => told().length >= 1);
-      expect(told()).toHaveLength(1);
+      const logged = () => lines.filter(({ msg }) => String(msg).includes('scheduler is invalid'));
+      await waitFor(() => logged().length >= 1);
+      expect(logged()).toHaveLength(1);
 
       await context.redisClient.hset(hookKeys(uuid).task, 'config', '{');
       await forgeDue(hook, 1_000);
       await waitFor(async () => (await dueOf(hook)) === undefined);
-      await waitFor(() => told().length >= 2);
-      expect(told()).toHaveLength(2);
+      await waitFor(() => logged().length >= 2);
+      expect(logged()).toHaveLength(2);
       await post(hooks, hook);
       expect(await dueOf(hook)).toBeGreaterThan(Date.now());
     });
