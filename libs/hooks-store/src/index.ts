@@ -31,7 +31,7 @@ export { createLostDeliveries } from './lost-deliveries/lost-deliveries';
 export { createStoredCounts, type DueCount } from './monitoring/stored-counts';
 export { createOncePerCluster, type OncePerCluster } from './once-per-cluster';
 export { type NodeRun, nodeRunSchema, readOutgoingHook } from './outgoing/outgoing-hook';
-export { createOutgoingStore, type OutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
+export { createOutgoingStore, UNUSED_MS } from './outgoing/outgoing-store';
 export * from './polls/poll-store';
 export * from './pending/pending-store';
 export { MAX_HOOKS, pushTarget, reportOf, tasksOf } from './push-report/collect-report';

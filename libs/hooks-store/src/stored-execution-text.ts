@@ -7,7 +7,7 @@ import { parseJson } from './unreadable/read-config';
 export type KeptBody = string | Buffer;
 
 /** An execution in Redis: JSON in the field of its id, the request body in {@link bodyField}. */
-export interface WrittenExecution {
+interface WrittenExecution {
   json: string;
   /** "" where the JSON has it. A string, which takes half the time of a Buffer to send. */
   body: string;

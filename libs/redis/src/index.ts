@@ -19,7 +19,7 @@ export { whenReady } from './when-ready';
 export { type RedisHealth, watchRedisHealth } from './watch-redis-health';
 export { createWrites, redisRefusal, whyNoWrites, type Writes } from './writes';
 export { redisNowMs, redisNowUs } from './redis-now';
-export { createDueLoop, type DueLoop } from './due-loop';
+export { createDueLoop } from './due-loop';
 export { answeredByRedis, redisBudget } from './redis-deadline';
 export {
   evictionWarning,

@@ -11,8 +11,6 @@ import type { OutgoingHook } from './outgoing-hook';
 export const UNUSED_MS = 7 * 24 * 3_600_000;
 const FORGOTTEN_AT_ONCE = 10;
 
-export type OutgoingStore = ReturnType<typeof createOutgoingStore>;
-
 /** The tasks of outgoing hooks in Redis. */
 export function createOutgoingStore(deps: {
   redis: Redis;

@@ -60,8 +60,6 @@ export interface EndedPoll {
   error?: string;
 }
 
-export type PollStore = ReturnType<typeof createPollStore>;
-
 /** When the repository of each hook is polled next, in Redis, by the clock of Redis. */
 export function createPollStore(deps: {
   redis: Redis;
