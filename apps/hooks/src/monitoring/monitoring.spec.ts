@@ -72,19 +72,6 @@ describe('the oldest delivery that waits', () => {
     expect([done.get(oldest('running')), done.get(oldest('stopped'))]).toEqual([0, 0]);
     expect(done.get('cds_hooks_stopped_tasks')).toBe(0);
   });
-
-  it('is found where a version waits that did not know of it, also when nothing is worked off', async () => {
-    const before = await context.start({ disable: true });
-    const hook = await withHook(before);
-    await push(before, hook, { push: 'main' });
-    await before.service.stop(1_000);
-    await context.redisClient.del(KEYS.waitingSince);
-
-    const hooks = await context.start({ disable: true });
-    await waitFor(async () => ((await scrape(hooks)).get(oldest('running')) ?? 0) > 0, {
-      what: 'the age of what waits',
-    });
-  });
 });
 
 describe('a scrape', () => {
