@@ -51,29 +51,6 @@ const longFunctions = [
   'libs/service/src/http/track-connections.ts',
 ];
 
-/**
- * The rules of typescript-eslint that need types, tuned where a rule is at odds with the design.
- */
-const strictWithTypes = {
-  extends: [tseslint.configs.strictTypeChecked],
-  rules: {
-    // Objects are closures made by create… functions. They have no `this` that could get lost.
-    '@typescript-eslint/unbound-method': 'off',
-    // `() => stop()` and `return next(error)` say in one line that a function ends there.
-    '@typescript-eslint/no-confusing-void-expression': 'off',
-    // A number reads the same in a template as after String().
-    '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
-    // `async` turns what a function throws into a rejected promise, which its callers handle.
-    '@typescript-eslint/require-await': 'off',
-    '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
-  },
-};
-/** Promises that nobody waits for, or that are taken for a value. */
-const promises = {
-  '@typescript-eslint/no-floating-promises': 'error',
-  '@typescript-eslint/no-misused-promises': 'error',
-};
-
 /** Expressions whose time grows faster than their text, which may be a stranger's. */
 const linearExpressions = {
   plugins: { regexp },
@@ -171,18 +148,6 @@ export default tseslint.config(
       eqeqeq: 'error',
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
     },
-  },
-  {
-    files: ['{apps,libs,tools}/**/*.ts'],
-    languageOptions: {
-      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
-    },
-    rules: promises,
-  },
-  {
-    files: ['{apps,libs}/*/src/**/*.ts'],
-    ignores: [...specs, ...testLibs],
-    ...strictWithTypes,
   },
   {
     files: ['{apps,libs}/*/src/**/*.ts'],

@@ -175,14 +175,16 @@ export const POLLING: Fault[] = [
       };
       stage.faultBegins();
       const pushing = pushes();
-      await polledMeanwhile(
-        repository,
-        killAtRandom(stage, 3).finally(async () => {
+      const killed = async () => {
+        try {
+          await killAtRandom(stage, 3);
+        } finally {
           on = false;
           await pushing;
           await Promise.all(sending);
-        }),
-      );
+        }
+      };
+      await polledMeanwhile(repository, killed());
       stage.faultEnds();
       await repository.worked();
       await deliver(stage, random.shuffled(held));
@@ -223,15 +225,16 @@ export const POLLING: Fault[] = [
         }
       });
       stage.faultBegins();
-      await polledMeanwhile(
-        repository,
-        killAtRandom(stage, 1)
-          .then(() => sleep(3_000))
-          .finally(() => {
-            on = false;
-            return Promise.all(work);
-          }),
-      );
+      const killed = async () => {
+        try {
+          await killAtRandom(stage, 1);
+          await sleep(3_000);
+        } finally {
+          on = false;
+          await Promise.all(work);
+        }
+      };
+      await polledMeanwhile(repository, killed());
       stage.faultEnds();
       stage.gate.judge();
       stage.bitbucket.faults.clear();
