@@ -84,7 +84,8 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
         .implies({ format: 'env' })
         .conflicts('envFile'),
     )
-    // Node.js takes it for itself unless it is the last argument: https://github.com/nodejs/node/issues/54232
+    // Node.js takes it for itself unless it is the last argument:
+    // https://github.com/nodejs/node/issues/54232
     .addOption(new Option('--env-file').implies({ format: 'env-file' }).hideHelp())
     .option(
       '--cds <version>',

@@ -22,7 +22,10 @@ export interface Engine {
 /** PATH with no engine on it. */
 export const PLAIN_PATH = '/usr/bin:/bin';
 
-/** A service in place of the real one: says what it was started with, and ends with the code in the file END_NAME. */
+/**
+ * A service in place of the real one: says what it was started with, and ends with the code in the
+ * file END_NAME.
+ */
 const FAKE_SERVICE = `
 const name = require('node:path').basename(__dirname);
 setInterval(() => {}, 1000);
@@ -97,8 +100,8 @@ export function writeScript(path: string, text: string): string {
 }
 
 /**
- * The engine of CDS, played by a shell script: prints the section of an API, or starts one that listens on
- * `port` after a while.
+ * The engine of CDS, played by a shell script: prints the section of an API, or starts one that
+ * listens on `port` after a while.
  */
 export function fakeCdsEngine(path: string, port = 0): string {
   const api = `
@@ -131,8 +134,8 @@ const consumerToken = (service: string) =>
 export const CONSUMER_TOKENS = { vcs: consumerToken('vcs'), hooks: consumerToken('hooks') };
 
 /**
- * The engine of a current CDS, played by a shell script: prints its API alone, and the API with consumers of both
- * services.
+ * The engine of a current CDS, played by a shell script: prints its API alone, and the API with
+ * consumers of both services.
  *
  * @param version what it says of itself; a snapshot when not given
  */

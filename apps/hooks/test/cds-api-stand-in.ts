@@ -45,7 +45,10 @@ function unused() {
   };
 }
 
-/** A CDS API as far as `hooks` sees it, as strict about headers, hash and bodies as the real one, and as frail. */
+/**
+ * A CDS API as far as `hooks` sees it, as strict about headers, hash and bodies as the real one,
+ * and as frail.
+ */
 export async function startCdsApi(): Promise<CdsApiStandIn> {
   let hash = randomUUID() as string;
   let runNumber = 0;

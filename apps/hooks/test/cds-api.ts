@@ -50,7 +50,9 @@ export interface CdsApiStandIn {
   readonly url: string;
   readonly calls: ApiCall[];
   readonly registrations: Record<string, unknown>[];
-  /** What was wrong with the requests: a strict API would not have understood them. Must stay empty. */
+  /**
+   * What was wrong with the requests: a strict API would not have understood them. Must stay empty.
+   */
   readonly violations: string[];
   hooks: NodeHook[];
   /**

@@ -393,7 +393,8 @@ describeShared('the recorded contract', (root) => {
       done: expect.stringMatching(/Z$/),
       log: expect.any(String),
     });
-    // Our own names of the client and of the target, and what each HTTP library adds, are not compared.
+    // Our own names of the client and of the target, and what each HTTP library adds, are not
+    // compared.
     const essence = (log: string) =>
       log
         .split('\n')

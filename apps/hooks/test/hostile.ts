@@ -1,4 +1,7 @@
-/** The names on the prototypes that everything inherits from, as they were before anything was parsed. */
+/**
+ * The names on the prototypes that everything inherits from, as they were before anything was
+ * parsed.
+ */
 const INHERITED = [Object.prototype, Array.prototype, String.prototype, Function.prototype];
 const BEFORE = INHERITED.map((prototype) => Object.getOwnPropertyNames(prototype).join());
 

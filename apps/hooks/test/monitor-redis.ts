@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline';
  *
  * @param onCommand `isOfScript`: a script runs it, so it is no round trip of its own
  *
- * Not by `redis.monitor()` of ioredis: it fails where the first command comes in one packet with the
- * answer to MONITOR (https://github.com/redis/ioredis/issues/1981).
+ * Not by `redis.monitor()` of ioredis: it fails where the first command comes in one packet with
+ * the answer to MONITOR (https://github.com/redis/ioredis/issues/1981).
  */
 export async function monitorRedis(
   url: string,

@@ -4,7 +4,10 @@ import { signatureOf, webhookSecret } from '@cds/webhook-signature';
 import { TOKEN } from './cds-api-stand-in';
 import type { WebhookRequest } from './running-hooks';
 
-/** The request as Bitbucket signs it for this hook. @param key the `webhookKey` that its secret was made of */
+/**
+ * The request as Bitbucket signs it for this hook. @param key the `webhookKey` that its secret was
+ * made of
+ */
 export function signed(hook: NodeHook, request: WebhookRequest, key = TOKEN): WebhookRequest {
   const signature = signatureOf(webhookSecret(key, hook.uuid), Buffer.from(request.body ?? ''));
   return { ...request, headers: { ...request.headers, 'X-Hub-Signature': signature } };

@@ -77,7 +77,9 @@ export function runningHooks(
     return hash;
   }
 
-  /** The body of the answer. Asks again, as the API does, where Redis was too slow: a busy machine. */
+  /**
+   * The body of the answer. Asks again, as the API does, where Redis was too slow: a busy machine.
+   */
   async function read(path: string): Promise<unknown> {
     const answer = async () => {
       const found = await hooks.call('GET', path);

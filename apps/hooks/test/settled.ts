@@ -4,7 +4,9 @@ import type { Redis } from 'ioredis';
 import { CLEANUP_QUEUE } from '../src/queue/cleanup-queue';
 import type { TestContext } from './test-context';
 
-/** Sweeps that were begun: the first may have looked before, the second has ended with the third. */
+/**
+ * Sweeps that were begun: the first may have looked before, the second has ended with the third.
+ */
 const SWEEPS = 3;
 
 /** Waits until the sweep has looked at everything again. */

@@ -5,9 +5,13 @@ export interface SlowRequest {
   send(text: string | Buffer): void;
   /** All that came back so far. */
   received(): string;
-  /** What came back, once `isEnough` says so or the other side has ended or broken the connection. */
+  /**
+   * What came back, once `isEnough` says so or the other side has ended or broken the connection.
+   */
   answer(isEnough?: (received: string) => boolean): Promise<string>;
-  /** Whether writing failed: the answer may be lost then to a sender that writes before it reads. */
+  /**
+   * Whether writing failed: the answer may be lost then to a sender that writes before it reads.
+   */
   broken(): boolean;
   end(): void;
 }

@@ -1,7 +1,7 @@
 /**
- * A whole CDS configuration in the shape in which CDS's own `engine config new` prints one: sections of other
- * services, every kind of VCS server with placeholders, `bitbucket_cloud`, odd cases, commented keys.
- * The operator has to fill in what `fill` takes.
+ * A whole CDS configuration in the shape in which CDS's own `engine config new` prints one:
+ * sections of other services, every kind of VCS server with placeholders, `bitbucket_cloud`, odd
+ * cases, commented keys. The operator has to fill in what `fill` takes.
  */
 export function fullConfig(fill: {
   vcsName?: string;

@@ -6,7 +6,10 @@ interface Row {
   cron: string;
   zone: string;
   from: string;
-  /** The next times, or `none`. One that is not after the one before says that the reference stands still there. */
+  /**
+   * The next times, or `none`. One that is not after the one before says that the reference stands
+   * still there.
+   */
   times: string[];
 }
 

@@ -24,7 +24,9 @@ export const CONSUMER_TOKEN = `${base64url({ alg: 'PS512' })}.${base64url({
 /** Made once: it takes long. */
 const FIRST_KEY = generateKeyPairSync('rsa', { modulusLength: 2048 });
 
-/** The sign-in, registration and heartbeat of a CDS API 0.44 and later, with a key that can change. */
+/**
+ * The sign-in, registration and heartbeat of a CDS API 0.44 and later, with a key that can change.
+ */
 export async function startSignInApi(options: { version?: string } = {}) {
   const state = {
     version: options.version ?? '0.57.0',

@@ -15,7 +15,9 @@ export const HOW_TO_GET_CDS_ENGINE =
   'Download the engine of your CDS version from https://github.com/ovh/cds/releases, then ' +
   'name it in CDS_ENGINE, or put it on PATH as cds-engine';
 
-/** Set for processes of that binary: if it is this command after all, it must not start it again. */
+/**
+ * Set for processes of that binary: if it is this command after all, it must not start it again.
+ */
 const CALLED_BY_US = 'CDS_BITBUCKET_ENGINE_CALLS';
 
 /**

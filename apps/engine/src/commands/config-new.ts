@@ -26,8 +26,8 @@ export interface NewConfigOptions {
 
 /**
  * `engine config new [vcs] [hooks] [api] [--format FORMAT] [--cds VERSION]`. For both services, or
- * with `api`, it also prints what CDS's own engine prints for the API, with the tokens that it made,
- * where that engine is found.
+ * with `api`, it also prints what CDS's own engine prints for the API, with the tokens that it
+ * made, where that engine is found.
  */
 export async function newConfig(
   names: readonly string[],

@@ -2,15 +2,17 @@ import { ConfigError, redisFromEnvironment } from '@cds/config';
 import type { RedisConfigLike } from '@cds/redis';
 import { usageError } from '../command-error';
 
-/** What the variables of the Redis to import from begin with; the rest is as for that of `hooks`. */
+/**
+ * What the variables of the Redis to import from begin with; the rest is as for that of `hooks`.
+ */
 const PREFIX = 'CDS_IMPORT_REDIS';
 /** Its password: on the command line everybody would see it. */
 export const IMPORT_PASSWORD = `${PREFIX}_PASSWORD`;
 const HOST = `${PREFIX}_HOST`;
 
 /**
- * The Redis that `--from` names, with the variables `CDS_IMPORT_REDIS_…` for its password, TLS files
- * and so on.
+ * The Redis that `--from` names, with the variables `CDS_IMPORT_REDIS_…` for its password, TLS
+ * files and so on.
  *
  * @throws CommandError for what is wrong, and for a password in `--from`
  */

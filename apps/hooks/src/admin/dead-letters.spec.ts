@@ -145,7 +145,8 @@ describe('dead letters', () => {
     await allDone(hooks, hook);
 
     expect(refs()).toEqual(['good', 'v1', 'next', 'bad']);
-    // What failed again is a dead letter again, and of that only what failed this time is asked for.
+    // What failed again is a dead letter again, and of that only what failed this time is asked
+    // for.
     expect(await letters(hooks)).toMatchObject([{ uuid: hook.uuid, timestamp: letter.timestamp }]);
     refused.clear();
     await retry();
@@ -178,7 +179,8 @@ describe('dead letters', () => {
   it('neither schedule nor cancel a cleanup when they are sent again or replayed', async () => {
     const hooks = await start();
     const hook = await withHook(hooks);
-    // The branch of the first delivery is deleted by the second, and the one that it deleted is back.
+    // The branch of the first delivery is deleted by the second, and the one that it deleted is
+    // back.
     await push(hooks, hook, { push: 'bad' }, { deleted: 'old' });
     await push(hooks, hook, { deleted: 'bad' }, { push: 'old' });
     await allDone(hooks, hook);

@@ -37,7 +37,9 @@ describe('a hook of which all executions pause', () => {
     await server.flush();
   });
 
-  /** The hook has one execution, which pauses for an hour. @returns how often the hook was looked at */
+  /**
+   * The hook has one execution, which pauses for an hour. @returns how often the hook was looked at
+   */
   function work(beforePause: () => Promise<void>, paused?: () => void): () => number {
     let looks = 0;
     worker = createHookWorker({

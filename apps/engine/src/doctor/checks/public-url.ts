@@ -129,8 +129,8 @@ function certificateOutcome(socket: TLSSocket, host: string): Outcome {
 const errorBody = z.object({ id: z.number(), message: z.string(), uuid: z.string() });
 
 /**
- * Calls a hook that does not exist, in a way that hooks refuses before it looks at anything: nothing
- * is stored, counted against anybody, or warned of.
+ * Calls a hook that does not exist, in a way that hooks refuses before it looks at anything:
+ * nothing is stored, counted against anybody, or warned of.
  */
 async function answers(target: PublicTarget, signal: AbortSignal): Promise<Outcome> {
   const url = `${target.prefix}engine-doctor`;

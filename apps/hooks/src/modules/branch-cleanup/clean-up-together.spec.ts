@@ -32,7 +32,10 @@ describe('cleanups that are due together', () => {
     );
   }
 
-  /** As if the day were almost over. @returns ids in the order in which they will be done, of each hook */
+  /**
+   * As if the day were almost over. @returns ids in the order in which they will be done, of each
+   * hook
+   */
   async function makeDue(inMs = 300): Promise<string[]> {
     const ids = await context.redisClient.zrange(KEYS.cleanups, 0, '-1');
     const due = Date.now() + inMs;

@@ -39,7 +39,8 @@ describe('a deletion that arrives out of its order', () => {
 
   it('counts for nothing when its commit is unknown: a push was lost, or the branch is back', async () => {
     await push(hooks, hook, { push: 'dev', hash: A });
-    // Either B was pushed to the same branch and not delivered, or this is about a branch before it.
+    // Either B was pushed to the same branch and not delivered, or this is about a branch before
+    // it.
     await push(hooks, hook, { deleted: 'dev', hash: B }, { push: 'other' });
     await allDone(hooks, hook);
 
