@@ -79,7 +79,9 @@ export function createImport({ redis }: { redis: Redis }) {
       });
     },
 
-    /** @returns `busy` after some seconds of a locked hook; `back`: a push brought the branch back */
+    /**
+     * @returns `busy` after some seconds of a locked hook; `back`: a push brought the branch back
+     */
     async cleanup(cleanup: ImportedCleanup): Promise<'ok' | 'known' | 'back' | 'busy'> {
       const name = importedName('cleanup', cleanup.uuid, cleanup.timestamp);
       const args = { ...cleanup, name, lockToken: HOLDER, requestId: '', ...PREFIXES };

@@ -63,7 +63,10 @@ async function copy(text, code) {
   }
 }
 
-/** A button, and beside it the line of curl that does the same; by the action `curl` where the button leads elsewhere. */
+/**
+ * A button, and beside it the line of curl that does the same; by the action `curl` where the
+ * button leads elsewhere.
+ */
 export function act({ action, label, body, then = '', name = label, curl = action }) {
   const button = el('button', { type: 'button' }, label);
   if (name !== label) button.setAttribute('aria-label', name);

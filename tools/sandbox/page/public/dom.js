@@ -18,8 +18,9 @@ export function setClass(node, name) {
 const known = new WeakMap();
 
 /**
- * Brings the children of `parent` in line with `items`. A node stays the same for as long as its key is there, and is
- * not moved for the sake of others: focus, selection and what was typed stay where they are.
+ * Brings the children of `parent` in line with `items`. A node stays the same for as long as its
+ * key is there, and is not moved for the sake of others: focus, selection and what was typed stay
+ * where they are.
  */
 export function keyed(parent, items, key, make, update) {
   const before = known.get(parent) ?? new Map();
