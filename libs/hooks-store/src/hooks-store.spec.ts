@@ -185,6 +185,18 @@ describe('moving dead letters', () => {
     expect(await redis.keys('*')).toEqual([hookKeys('hook').task]);
   });
 
+  it('leaves a dead letter where the counter of what waits holds no number', async () => {
+    await deadLetter('hook', idAt(1));
+    await redis.set(KEYS.waitingTotal, 'many');
+    const { retry } = createDeadLetters({ redis });
+
+    await expect(retry('hook', idAt(1))).rejects.toThrow('not an integer');
+    await redis.del(KEYS.waitingTotal);
+
+    expect(await retry('hook', idAt(1))).toBe('ok');
+    expect(await redis.lrange(hookKeys('hook').waiting, 0, -1)).toEqual([idAt(1)]);
+  });
+
   it('forgets an entry whose execution is gone', async () => {
     await redis.zadd(KEYS.failed, idAt(1), `hook/${idAt(1)}`);
     await redis.zadd(KEYS.failed, idAt(2), `hook/${idAt(2)}`);

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   createDeadLetters,
+  createKeyRepair,
   createReplay,
   createTaskStore,
   NEW_STATE,
@@ -159,6 +160,33 @@ describe('since when deliveries wait', () => {
 
     expect((await actual()).waitingSince[hook]).toBeGreaterThanOrEqual(before);
     expect(accepted).toBe(Math.floor(Number(id) / 1000));
+  });
+
+  it('is forgotten of a hook whose list is gone, when it is processed', async () => {
+    const { accept, finish } = createStores();
+    const [hook = ''] = HOOKS;
+    await accept(hook);
+    await redis.del(hookKeys(hook).waiting);
+
+    await finish(hook, false);
+
+    expect((await actual()).waitingSince).toEqual({});
+  });
+
+  it('is forgotten of a hook whose list was set aside with nothing to rebuild it from', async () => {
+    const { accept } = createStores();
+    const [hook = ''] = HOOKS;
+    const keys = hookKeys(hook);
+    await accept(hook);
+    await redis.del(keys.executions);
+    await redis.set(keys.waiting, 'no list');
+
+    const told: unknown[] = [];
+    const repair = createKeyRepair({ redis, told: (key) => told.push(key) });
+    await repair.hook(hook, () => redis.llen(keys.waiting));
+
+    expect(told).toHaveLength(1);
+    expect((await actual()).waitingSince).toEqual({});
   });
 
   it('costs one member of a set for each hook, however many deliveries wait', async () => {

@@ -33,6 +33,26 @@ describe('background work', () => {
     await waitFor(() => done === 6, { what: 'the next' });
   });
 
+  it('does all that it took while one piece of work ended and the next began', async () => {
+    const { work } = create();
+    let taken = 0;
+    let done = 0;
+    let end: () => void = () => undefined;
+    const first = new Promise<void>((resolve) => (end = resolve));
+    for (let count = 0; count < 5; count += 1) {
+      taken += 1;
+      work.add(() => first.then(() => void (done += 1)));
+    }
+    end();
+    // Each turn of the queue of microtasks is a moment at which a slot may just be free.
+    for (let turn = 0; turn < 50; turn += 1) {
+      await Promise.resolve();
+      while (work.add(async () => void (done += 1))) taken += 1;
+    }
+    await waitFor(() => done === taken, { what: 'all that was taken' });
+    expect(taken).toBeGreaterThan(5);
+  });
+
   it('goes on after work that failed or hung', async () => {
     const { work, errors } = create(50);
     let done = false;

@@ -15,6 +15,8 @@ export function createBackgroundWork(options: {
 }) {
   const closing = new AbortController();
   const gate = bulkhead(options.atOnce, options.waiting);
+  // The bulkhead frees a slot before it takes the next piece from its queue: its own count is late.
+  let unfinished = 0;
 
   async function run(work: Work): Promise<void> {
     if (closing.signal.aborted) return;
@@ -30,8 +32,9 @@ export function createBackgroundWork(options: {
   return {
     /** @returns false when the work was dropped */
     add(work: Work): boolean {
-      if (closing.signal.aborted || gate.queueSlots === 0) return false;
-      void gate.execute(() => run(work));
+      if (closing.signal.aborted || unfinished === options.atOnce + options.waiting) return false;
+      unfinished++;
+      void gate.execute(() => run(work)).finally(() => unfinished--);
       return true;
     },
     /** Drops waiting work and aborts running work, without waiting for either. */

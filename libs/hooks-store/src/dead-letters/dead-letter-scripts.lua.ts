@@ -24,10 +24,11 @@ if redis.call('HEXISTS', ${K.executions}, ${A.id}) == 0 then
 end
 if not redis.call('ZSCORE', ${K.failed}, member) then return 'not-dead' end
 if (redis.call('HGET', ${K.states}, ${A.id}) or '') ~= ${A.before} then return 'changed' end
+-- The first write, since it fails where the counter is no number.
+redis.call('INCR', ${K.waitingTotal})
 redis.call('ZREM', ${K.failed}, member)
 redis.call('ZREM', ${K.dead}, ${A.id})
 redis.call('HSET', ${K.states}, ${A.id}, ${A.state})
-redis.call('INCR', ${K.waitingTotal})
 local isStopped = redis.call('HGET', ${K.task}, 'stopped') == '1'
 append(${A.uuid}, ${K.waiting}, ${A.id}, ${A.now}, isStopped)
 return 'ok'

@@ -35,7 +35,7 @@ local function takeNext(uuid, job, holder)
   while true do
     local id = redis.call('LINDEX', ${K.waiting}, 0)
     if not id then
-      redis.call('SREM', ${K.pending}, uuid)
+      noPending(uuid)
       return {'empty'}
     end
     local execution = redis.call('HMGET', ${K.executions}, id, id .. ':body')

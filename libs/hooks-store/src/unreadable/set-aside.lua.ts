@@ -31,6 +31,7 @@ for i = ${EACH.range} do
   renamed[#renamed + 1] = isWrong and is or ''
 end
 if not isListLost then return renamed end
+noPending(${A.uuid})
 local ids = {}
 for _, field in ipairs(redis.call('HKEYS', ${K.executions})) do
   if string.match(field, '^%d+$') and not redis.call('ZSCORE', ${K.done}, field)

@@ -13,13 +13,14 @@ export function createSharedInfraSession(deps: SessionDeps): ApiSession {
   const version = createReportedVersion({ api, logger });
 
   const send = async (signal: AbortSignal): Promise<{ up_to_date: boolean }> => {
+    const status = await deps.monitoring();
     const answer = await api.register(
       {
         name: identity.name,
         type: identity.type,
         http_url: identity.url,
         token: deps.token(),
-        monitoring_status: version.inStatus(await deps.monitoring()),
+        monitoring_status: version.inStatus(status),
         config: deps.config,
         version: version.reported,
       },
