@@ -1,5 +1,5 @@
 import type { Dump, TargetAnswer } from './call-target';
-import { decodeUri, type TargetRequest } from './target-request';
+import { decodedIfValid, type TargetRequest } from './target-request';
 import { createMasking, type Masking, type Secret, TooMuchToMaskError } from './mask-secrets';
 
 export type CallToShow = Pick<TargetAnswer, 'request' | 'response'> | { error: string };
@@ -48,7 +48,7 @@ export function credentialsOf({ headers, url }: TargetRequest): Secret[] {
     .filter(([name]) => /^(proxy-)?authorization$/i.test(name))
     .flatMap(([, value]) => [value, value.slice(value.indexOf(' ') + 1)]);
   const { username, password } = URL.canParse(url) ? new URL(url) : { username: '', password: '' };
-  const plain = [username, password].map(decodeUri);
+  const plain = [username, password].map(decodedIfValid);
   if (username !== '' || password !== '')
     values.push(Buffer.from(plain.join(':')).toString('base64'), password, plain[1] ?? '');
   return [...new Set(values)]

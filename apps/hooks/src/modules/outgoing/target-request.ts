@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { decoded } from '@cds/network';
 
 /** A call without an answer. `final`: another try would fail in the same way. */
 export class CallFailedError extends Error {
@@ -47,7 +48,7 @@ export function firstHop(request: TargetRequest, maxRequestBytes: number): Hop {
   }
   const headers = { ...request.headers };
   if (url.username !== '' || url.password !== '') {
-    const credentials = `${decodeUri(url.username)}:${decodeUri(url.password)}`;
+    const credentials = `${decodedIfValid(url.username)}:${decodedIfValid(url.password)}`;
     headers.Authorization = `Basic ${Buffer.from(credentials).toString('base64')}`;
     url.username = '';
     url.password = '';
@@ -106,10 +107,6 @@ function parse(text: string): URL {
   return new URL(text);
 }
 
-export function decodeUri(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+export function decodedIfValid(text: string): string {
+  return decoded(text) ?? text;
 }
