@@ -19,7 +19,7 @@ export interface BenchApi {
   heartbeats(): Promise<Heartbeat[]>;
   counts(): Promise<ApiCounts>;
   /**
-   * The first run that ever came, for whoever is to send the same. @throws Error while none has
+   * The first run that came, for a caller that sends the same. @throws Error while none has
    * come
    */
   sample(): Promise<RunSample>;

@@ -11,7 +11,7 @@ const OTHER_SERVICES = ['api', 'cdn', 'elasticsearch', 'migrate', 'repositories'
 
 /**
  * Refuses one name for two services. The API keeps one row for each name, whatever the type of the
- * service: the one that registers later takes the place of the other, and no call tells of it. It
+ * service: the one that registers later takes the place of the other, and no call reports it. It
  * compares names with regard to case.
  * `[vcs]` and `[hooks]` are compared also where one of them alone is read, since the other is
  * started from the same configuration.

@@ -3,7 +3,7 @@ import { sendRequest } from '../http/send-request';
 import type { Webhook } from './model';
 
 /**
- * How somebody without the secret of a webhook signs: not at all, or with a secret of their own.
+ * Signatures of a sender without the secret of the webhook: none, or with its own secret.
  */
 export const SIGNATURES = ['none', 'wrong'] as const;
 

@@ -5,8 +5,8 @@ import { postStatus, type ReporterOf } from './reporter';
 
 /**
  * 0.40 to 0.43 (https://github.com/ovh/cds/blob/0.41.0/engine/api/repositoriesmanager/events.go):
- * looks up branch and commit, tells of the start (twice, as it does), makes up for a status that it
- * does not find listed, comments on the pull requests of a failed build, tells of the end.
+ * looks up branch and commit, reports the start (twice, as the real one does), sends a status that
+ * it does not find listed, comments on the pull requests of a failed build, and reports the end.
  */
 export const reportByEvents: ReporterOf = ({ vcs, credential, run, application }) => {
   const { repo } = application;

@@ -38,8 +38,8 @@ const registrationSchema = z.looseObject({
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /**
- * 0.40 to 0.43: whoever registers with the shared.infra token gets a hash, one for each name, which
- * both sides show from then on. A registration is the heartbeat, too.
+ * 0.40 to 0.43: a caller that registers with the shared.infra token gets a hash, one for each name,
+ * which both sides show from then on. A registration is the heartbeat, too.
  */
 export function createSharedInfraAccess(
   deps: AccessDeps & { registry: ServiceRegistry; token: () => string; newHash: () => string },
