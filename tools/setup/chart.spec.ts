@@ -38,7 +38,9 @@ describe('the chart', () => {
 
   it('sets variables that there are', () => {
     const known = new Set(
-      [...read('docs/configuration.md').matchAll(/variable `(\w+)`/g)].map(([, name]) => name),
+      [...read('docs/configuration.md').matchAll(/variable `(\w+)`/g)].flatMap(([, name = '']) =>
+        SERVICES.map((service) => name.replace('CDS_SERVICE_', `CDS_${service.toUpperCase()}_`)),
+      ),
     );
     const texts = [...templates, `${CHART}/README.md`, `${CHART}/values.yaml`].map(read);
     const named = SERVICES.flatMap((service) =>

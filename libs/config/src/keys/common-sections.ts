@@ -40,9 +40,7 @@ export const identity = (port: number) => ({
 export const commonSections = (service: ServiceName, port: number) => ({
   api: section(`${service}.api`, 'How the service talks to the CDS API.', {
     maxHeartbeatFailures: integer(0)(
-      service === 'vcs'
-        ? 'Heartbeats that may fail in a row; after one more the service exits.'
-        : 'Heartbeats that may fail in a row; after one more /mon/status shows AL.',
+      'Heartbeats that may fail in a row; after one more vcs exits, and hooks shows AL in /mon/status.',
     ).default(10),
     requestTimeoutSeconds: integer(1, 3600)(
       'Time limit of a call to the API, in seconds. Starting a run always has 60 s.',

@@ -4,16 +4,14 @@ import { envName, type Key, type Section } from '../keys/section';
 const INTRODUCTION = `# Configuration
 
 \`\`\`sh
-engine config new vcs hooks > cds.toml    # every key, with its default and what it does
-engine config new --cds 0.41 > cds.toml   # the same for an earlier version of CDS
-engine config new vcs hooks --env         # the same as variables of the environment
-engine config check cds.toml              # everything that is wrong, with key and line
+engine config new vcs hooks > cds.toml # every key, with its default and what it does
+engine config check cds.toml           # everything that is wrong, with key and line
 \`\`\`
 
-- A variable counts before a file, a file before the default, a later file before an earlier one. A
-  service also starts from variables alone.
-- A variable is \`CDS_\` and the path of the key in capitals, joined by \`_\`; lists have commas:
-  \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- \`SERVICE\` is \`vcs\` or \`hooks\`. A variable is \`CDS_\` and the path of the key in capitals, joined
+  by \`_\`; lists have commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- A variable counts before a file, a file before the default, a later file before an earlier one. No
+  file is needed.
 - Case of keys does not matter. Names of servers, \`bitbucketcloud\` below, become lower case.
 - An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
 - A secret (${secretKeys()}) may stand in
@@ -34,22 +32,57 @@ function secretKeys(): string {
     .join(', ');
 }
 
+/** A key, with the default that it has at the other service where they differ. */
+interface DescribedKey extends Key {
+  defaultOfHooks?: Key['default'];
+}
+type DescribedSection = Omit<Section, 'keys'> & { keys: readonly DescribedKey[] };
+
 /** `docs/configuration.md`: the configuration, key by key. Formatted as Prettier would. */
 export function configReference(): string {
-  return [INTRODUCTION, ...Object.values(PRINTED_SECTIONS).flat().map(describeSection)].join('\n');
+  const { vcs, hooks, log } = PRINTED_SECTIONS;
+  const shared = vcs.flatMap((section) => sharedSection(section, hooks));
+  const isShared = (path: readonly string[], { name }: Key) =>
+    shared.some(
+      (each) =>
+        each.path.slice(1).join() === path.slice(1).join() &&
+        each.keys.some((key) => key.name === name),
+    );
+  const own = [...vcs, ...hooks]
+    .map((section) => ({
+      ...section,
+      keys: section.keys.filter((key) => !isShared(section.path, key)),
+    }))
+    .filter(({ keys }) => keys.length > 0);
+  return [INTRODUCTION, ...[...shared, ...own, ...log].map(describeSection)].join('\n');
 }
 
-function describeSection({ path, comment, keys, versions }: Section): string {
+/** What a section of `vcs` has in common with that of `hooks`, as `[SERVICE.…]`. */
+function sharedSection(ofVcs: Section, sections: readonly Section[]): DescribedSection[] {
+  const [, ...rest] = ofVcs.path;
+  const ofHooks = sections.find(({ path }) => path.slice(1).join() === rest.join());
+  const keys = ofVcs.keys.flatMap((key): DescribedKey[] => {
+    const other = ofHooks?.keys.find(({ name }) => name === key.name);
+    return other?.comment === key.comment ? [{ ...key, defaultOfHooks: other.default }] : [];
+  });
+  const comment = ofVcs.comment === ofHooks?.comment ? ofVcs.comment : 'Both services.';
+  return keys.length === 0 ? [] : [{ ...ofVcs, path: ['SERVICE', ...rest], comment, keys }];
+}
+
+function describeSection({ path, comment, keys, versions }: DescribedSection): string {
   const unprinted = keys.filter((key) => key.unprinted);
   const others = [...new Set(unprinted.map(({ comment: why }) => why))].map((why) => {
     const names = unprinted.filter((key) => key.comment === why).map(({ name }) => `\`${name}\``);
     return `- ${names.join(', ')}: ${why}\n`;
   });
-  const printed = keys.filter((key) => !key.unprinted);
-  const items = printed.map(
-    (key) =>
-      `- \`${key.name}\`: ${meaning(key)}\n  ${byDefault(key)}, variable \`${envName([...path, key.name])}\`.\n`,
-  );
+  const items = keys
+    .filter((key) => !key.unprinted)
+    .map((key) => {
+      const variable = `variable \`${envName([...path, key.name])}\``;
+      return key.unused
+        ? `- \`${key.name}\`: not used, ${variable}.\n`
+        : `- \`${key.name}\`: ${meaning(key)}\n  ${byDefault(key)}, ${variable}.\n`;
+    });
   return `## \`[${path.join('.')}]\`\n\n${comment}${ofVersions(versions)}\n\n${[...items, ...others].join('')}`;
 }
 
@@ -62,9 +95,10 @@ function meaning({ comment, schema, type }: Key): string {
   return schema.type === 'number' ? `${comment} ${capitalise(type.expected)}.` : comment;
 }
 
-function byDefault(key: Key): string {
-  if (key.required && key.default === '') return '**To be filled in**';
-  return `Default \`${JSON.stringify(key.default)}\``;
+function byDefault({ required, default: value, defaultOfHooks = value }: DescribedKey): string {
+  if (required && value === '') return '**To be filled in**';
+  const [first, second] = [value, defaultOfHooks].map((each) => `\`${JSON.stringify(each)}\``);
+  return first === second ? `Default ${first}` : `Default ${first} (vcs), ${second} (hooks)`;
 }
 
 function capitalise(text: string): string {
