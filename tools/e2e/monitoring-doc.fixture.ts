@@ -1,4 +1,4 @@
-/** A row of the tables of metrics. */
+/** An item of the lists of metrics. */
 export interface DocumentedMetric {
   name: string;
   type: string;
@@ -6,7 +6,9 @@ export interface DocumentedMetric {
   labels: Map<string, string[]>;
 }
 
-const ROW = /^\| `([a-zA-Z0-9_]+)`\s*\| (\w+)\s*\| (.*?)\s*\| .*\|$/gm;
+/** `name` (type; labels), and words behind a colon. */
+const ITEM = /^- `([a-zA-Z0-9_]+)` \((\w+)(?:; (.*?))?\)(?::|$)/gm;
+const withoutWraps = (text: string) => text.replace(/\n {2,}/g, ' ');
 
 /** The text of a section, up to the next heading of its level. @throws Error when there is none */
 export function section(text: string, title: string): string {
@@ -15,11 +17,11 @@ export function section(text: string, title: string): string {
   return rest.split('\n## ')[0] ?? '';
 }
 
-/** The rows of a section; `SERVICE` in a name stands for each of these. */
+/** The items of a section; `SERVICE` in a name stands for each of these. */
 export function documentedMetrics(text: string, services: readonly string[]): DocumentedMetric[] {
-  return [...text.matchAll(ROW)].flatMap(([, name = '', type = '', cell = '']) => {
+  return [...withoutWraps(text).matchAll(ITEM)].flatMap(([, name = '', type = '', listed = '']) => {
     const labels = new Map(
-      [...cell.matchAll(/`(\w+)`(?:: ((?:`[^`]+` ?)+))?(?:;|$)/g)].map(
+      [...listed.matchAll(/`(\w+)`(?:: ((?:`[^`]+` ?)+))?(?:;|$)/g)].map(
         ([, label = '', values = '']) =>
           [label, [...values.matchAll(/`([^`]+)`/g)].map(([, value = '']) => value)] as const,
       ),
@@ -31,15 +33,9 @@ export function documentedMetrics(text: string, services: readonly string[]): Do
   });
 }
 
-/** The alerts of a section: `### Name`, words, one block of PromQL. */
-export function documentedAlerts(text: string): { name: string; words: string; expr: string }[] {
-  return text
-    .split('\n### ')
-    .slice(1)
-    .map((part) => {
-      const [, name = '', words = '', expr = ''] =
-        /^(\w+)\n([^]*?)\n```promql\n([^]*?)\n```\n*$/.exec(part) ?? [];
-      if (name === '') throw new Error(`not one alert with one block of PromQL: ${part}`);
-      return { name, words: words.trim(), expr };
-    });
+/** The alerts of a section, each an item: its name, and words on what to do. */
+export function documentedAlerts(text: string): { name: string; words: string }[] {
+  return [...withoutWraps(text).matchAll(/^- `(\w+)`: (.+)$/gm)].map(
+    ([, name = '', words = '']) => ({ name, words }),
+  );
 }
