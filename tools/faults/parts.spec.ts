@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countResults, describeResult, markdownTable } from './matrix/report';
+import { countResults, describeResult, markdownList } from './matrix/report';
 import { type FaultResult, runFault } from './matrix/run-fault';
 import { createRandom } from './seeded-random';
 import { createCommandReader } from './stage/resp-commands';
@@ -131,17 +131,17 @@ describe('the report', () => {
     rmSync(folder, { recursive: true, force: true });
     expect(play).not.toHaveBeenCalled();
     expect(describeResult(skipped)).toMatch(/^– broker-killed +skipped: There is no broker\.$/);
-    expect(markdownTable([skipped])).toContain('| skipped |');
+    expect(markdownList([skipped])).toContain('(skipped)');
     const passed = { ...result, violations: [] };
     expect(countResults([result, passed, skipped])).toEqual({ passed: 1, failed: 1, skipped: 1 });
   });
 
-  it('has a row for each fault in the table', () => {
-    const rows = markdownTable([result, { ...result, violations: [] }])
+  it('has an item for each fault in the list', () => {
+    const items = markdownList([result, { ...result, violations: [] }])
       .trim()
-      .split('\n');
-    expect(rows).toHaveLength(4);
-    expect(rows[2]).toContain('FAILED');
-    expect(rows[3]).toMatch(/ \| (\d+\.\d|–) \|$/);
+      .split('\n- ');
+    expect(items).toHaveLength(2);
+    expect(items[0]).toContain('(FAILED)');
+    expect(items[1]).toMatch(/\(\d+\.\d s\)/);
   });
 });

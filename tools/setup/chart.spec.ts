@@ -38,7 +38,7 @@ describe('the chart', () => {
 
   it('sets variables that there are', () => {
     const known = new Set(
-      [...read('docs/configuration.md').matchAll(/variable `(\w+)`/g)].flatMap(([, name = '']) =>
+      [...read('docs/configuration.md').matchAll(/`(CDS_\w+)`\)/g)].flatMap(([, name = '']) =>
         SERVICES.map((service) => name.replace('CDS_SERVICE_', `CDS_${service.toUpperCase()}_`)),
       ),
     );

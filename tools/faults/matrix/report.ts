@@ -25,28 +25,34 @@ export function describeResult(result: FaultResult): string {
   return lines.join('\n');
 }
 
-/** The table of the page. */
-export function markdownTable(results: FaultResult[]): string {
-  const head = [
-    'Fault',
-    'What happens',
-    'Checks of its own',
-    'Runs that may come twice',
-    'First run (s)',
-  ];
-  const rows = results.map((result) => [
-    `\`${result.name}\``,
-    result.what,
-    result.checks || '–',
-    result.doublesAllowed === 0 ? '0' : `${result.doublesAllowed}: ${result.doublesBecause}`,
-    result.skipped !== undefined
-      ? 'skipped'
-      : result.violations.length > 0
-        ? 'FAILED'
-        : seconds(result.firstRunMs),
-  ]);
-  const line = (cells: string[]): string => `| ${cells.join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line), ''].join('\n');
+/** The list of the page, one item a fault. */
+export function markdownList(results: FaultResult[]): string {
+  return results
+    .map(({ name, what, checks, doublesAllowed, doublesBecause, ...result }) => {
+      const outcome =
+        result.skipped !== undefined
+          ? 'skipped'
+          : result.violations.length > 0
+            ? 'FAILED'
+            : `${seconds(result.firstRunMs)} s`;
+      const sentence = checks ? `${what}; ${checks}.` : `${what}.`;
+      const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}, ${doublesBecause}.`;
+      return wrapItem(`- \`${name}\` (${outcome}): ${sentence}${doubles}`);
+    })
+    .join('');
+}
+
+/** Lines of at most 100 columns. */
+function wrapItem(item: string): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of item.split(/\s+/)) {
+    if (line !== '' && line.length + 1 + word.length > 100) {
+      lines.push(line);
+      line = `  ${word}`;
+    } else line += line === '' ? word : ` ${word}`;
+  }
+  return `${[...lines, line].join('\n')}\n`;
 }
 
 const PAGE_HEAD = `# The fault matrix
@@ -57,15 +63,15 @@ npm run test:faults # writes this page to tmp/faults/fault-matrix.md
 
 Each fault passed
 [the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own,
-and proves [promises](promises.md). "Killed" is SIGKILL, "frozen" is SIGSTOP. "One a hook" is the
-run that a hook was asking for when it was hit. The first run comes that long after the end of the
-fault, in one play on two cores.
+and proves [promises](promises.md). In brackets is how long after its end the first run came, in one
+play on two cores. "Killed" is SIGKILL, "frozen" is SIGSTOP. Doubles are how many runs may come
+twice, and why; "one a hook" is the run that a hook was asking for when it was hit.
 
 `;
 
-/** `docs/fault-matrix.md`, before Prettier aligns it. */
+/** `docs/fault-matrix.md`. */
 export const markdownPage = (results: FaultResult[]): string =>
-  `${PAGE_HEAD}${markdownTable(results)}`;
+  `${PAGE_HEAD}${markdownList(results)}`;
 
 /** How many passed, failed, and were not played. */
 export function countResults(results: FaultResult[]) {

@@ -8,8 +8,9 @@ engine config new vcs hooks > cds.toml # every key, with its default and what it
 engine config check cds.toml           # everything that is wrong, with key and line
 \`\`\`
 
-- \`SERVICE\` is \`vcs\` or \`hooks\`. A variable is \`CDS_\` and the path of the key in capitals, joined
-  by \`_\`; lists have commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- \`SERVICE\` is \`vcs\` or \`hooks\`. In brackets are the default, unless it is empty or \`false\`, and
+  the variable: \`CDS_\` and the path of the key. Lists have commas:
+  \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
 - A variable counts before a file, a file before the default, a later file before an earlier one. No
   file is needed.
 - Case of keys does not matter. Names of servers, \`bitbucketcloud\` below, become lower case.
@@ -78,10 +79,10 @@ function describeSection({ path, comment, keys, versions }: DescribedSection): s
   const items = keys
     .filter((key) => !key.unprinted)
     .map((key) => {
-      const variable = `variable \`${envName([...path, key.name])}\``;
+      const variable = `\`${envName([...path, key.name])}\``;
       return key.unused
-        ? `- \`${key.name}\`: not used, ${variable}.\n`
-        : `- \`${key.name}\`: ${meaning(key)}\n  ${byDefault(key)}, ${variable}.\n`;
+        ? `- \`${key.name}\` (${variable}): not used.\n`
+        : `- \`${key.name}\` (${byDefault(key)}${variable}): ${meaning(key)}\n`;
     });
   return `## \`[${path.join('.')}]\`\n\n${comment}${ofVersions(versions)}\n\n${[...items, ...others].join('')}`;
 }
@@ -92,13 +93,18 @@ function ofVersions({ before }: Section['versions']): string {
 }
 
 function meaning({ comment, schema, type }: Key): string {
-  return schema.type === 'number' ? `${comment} ${capitalise(type.expected)}.` : comment;
+  if (schema.type !== 'number') return comment;
+  return `${comment} ${capitalise(type.expected.replace('a whole number ', ''))}.`;
 }
 
 function byDefault({ required, default: value, defaultOfHooks = value }: DescribedKey): string {
-  if (required && value === '') return '**To be filled in**';
+  if (isEmpty(value)) return required ? '**to be filled in**, ' : '';
   const [first, second] = [value, defaultOfHooks].map((each) => `\`${JSON.stringify(each)}\``);
-  return first === second ? `Default ${first}` : `Default ${first} (vcs), ${second} (hooks)`;
+  return first === second ? `${first}, ` : `${first}, of hooks ${second}, `;
+}
+
+function isEmpty(value: Key['default']): boolean {
+  return value === '' || value === false || (Array.isArray(value) && value.length === 0);
 }
 
 function capitalise(text: string): string {
