@@ -32,10 +32,3 @@ export function documentedMetrics(text: string, services: readonly string[]): Do
     return names.map((each) => ({ name: each, type, labels }));
   });
 }
-
-/** The alerts of a section, each an item: its name, and words on what to do. */
-export function documentedAlerts(text: string): { name: string; words: string }[] {
-  return [...withoutWraps(text).matchAll(/^- `(\w+)`: (.+)$/gm)].map(
-    ([, name = '', words = '']) => ({ name, words }),
-  );
-}

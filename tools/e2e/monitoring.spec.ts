@@ -6,12 +6,7 @@ import { z } from 'zod';
 import { serviceEnvironment } from '../sandbox/story/service-config';
 import { queriesOf, readDashboard } from './dashboard.fixture';
 import { type ExportedMetric, metricOf, readExported } from './exported-metrics.fixture';
-import {
-  type DocumentedMetric,
-  documentedAlerts,
-  documentedMetrics,
-  section,
-} from './monitoring-doc.fixture';
+import { type DocumentedMetric, documentedMetrics, section } from './monitoring-doc.fixture';
 import { readPromql } from './promql.fixture';
 import {
   bundle,
@@ -27,7 +22,6 @@ import {
 } from './stack.fixture';
 
 const doc = readFileSync(join(root, 'docs', 'monitoring.md'), 'utf8');
-const documentedRules = documentedAlerts(section(doc, 'Alerts'));
 const alerts = readRules();
 const documented: DocumentedMetric[] = [
   'Metrics of both services',
@@ -97,7 +91,7 @@ describe('the tables of docs/monitoring.md', () => {
 });
 
 /** The rules of docs/monitoring/alerts.yml. */
-function readRules(): { name: string; expr: string }[] {
+function readRules(): { name: string; expr: string; description: string }[] {
   const schema = z.object({
     groups: z.array(
       z.strictObject({
@@ -111,7 +105,7 @@ function readRules(): { name: string; expr: string }[] {
               .regex(/^\d+[smhd]$/)
               .optional(),
             labels: z.strictObject({ severity: z.enum(['critical', 'warning', 'info']) }),
-            annotations: z.strictObject({ summary: z.string() }),
+            annotations: z.strictObject({ summary: z.string(), description: z.string() }),
           }),
         ),
       }),
@@ -121,7 +115,11 @@ function readRules(): { name: string; expr: string }[] {
   return schema
     .parse(parse(file))
     .groups.flatMap((group) => group.rules)
-    .map(({ alert, expr }) => ({ name: alert, expr: expr.trim() }));
+    .map(({ alert, expr, annotations: { description } }) => ({
+      name: alert,
+      expr: expr.trim(),
+      description,
+    }));
 }
 
 /** Expects that an expression reads metrics, labels and values that there are. */
@@ -146,9 +144,8 @@ function expectKnown(expr: string): void {
 }
 
 describe('the alerts', () => {
-  it('are the rules of docs/monitoring/alerts.yml, each with words on what to do', () => {
-    expect(alerts.map(({ name }) => name)).toEqual(documentedRules.map(({ name }) => name));
-    for (const { words } of documentedRules) expect(words.length).toBeGreaterThan(60);
+  it('say what to do', () => {
+    for (const { description } of alerts) expect(description.length).toBeGreaterThan(60);
   });
 
   it.each(alerts)('$name reads metrics, labels and values that there are', ({ expr }) => {
