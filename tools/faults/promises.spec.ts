@@ -12,13 +12,13 @@ const [, sentences = ''] = guide('promises.md')
 
 describe('docs/fault-matrix.md', () => {
   it('carries every fault of the matrix, with what happens and what may come twice', () => {
-    const oneLine = (words: string) => words.replace(/\s+/g, ' ');
+    const oneLine = (words: string) => words.replace(/\s+/g, ' ').toLowerCase();
     const items = matrix.split('\n- ').slice(1).map(oneLine);
     for (const { name, what, checks, doubles } of FAULTS) {
       const item = items.find((each) => each.startsWith(`\`${name}\` (`));
       expect(item).toContain(`s): ${oneLine(what)}`);
-      if (checks) expect(item).toContain(`; ${oneLine(checks)}.`);
-      if (doubles) expect(item).toContain(`Doubles: ${doubles.most}, ${oneLine(doubles.because)}.`);
+      if (checks) expect(item).toContain(`. ${oneLine(checks)}.`);
+      if (doubles) expect(item).toContain(`doubles: ${doubles.most}, ${oneLine(doubles.because)}.`);
     }
     expect(matrix.match(/^- `/gm)).toHaveLength(FAULTS.length);
     expect(matrix).not.toContain('FAILED');

@@ -16,6 +16,7 @@ function withCds(fault: Fault | undefined, cds: CdsVersion): Fault {
     ...fault,
     name: `${fault.name}-cds-${cds.replace('.', '-')}`,
     what: `as \`${fault.name}\`, with CDS ${cds}`,
+    checks: '',
     stage: { ...fault.stage, cds },
   };
 }

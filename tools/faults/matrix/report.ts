@@ -35,12 +35,14 @@ export function markdownList(results: FaultResult[]): string {
           : result.violations.length > 0
             ? 'FAILED'
             : `${seconds(result.firstRunMs)} s`;
-      const sentence = checks ? `${what}; ${checks}.` : `${what}.`;
+      const sentences = [what, checks].filter(Boolean).map((each) => `${capitalised(each)}.`);
       const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}, ${doublesBecause}.`;
-      return wrapItem(`- \`${name}\` (${outcome}): ${sentence}${doubles}`);
+      return wrapItem(`- \`${name}\` (${outcome}): ${sentences.join(' ')}${doubles}`);
     })
     .join('');
 }
+
+const capitalised = (text: string) => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** Lines of at most 100 columns. */
 function wrapItem(item: string): string {
