@@ -25,6 +25,9 @@ export function describeResult(result: FaultResult): string {
   return lines.join('\n');
 }
 
+/** Why runs come twice where an item gives no reason; the head of the page explains it. */
+const USUAL_REASON = 'one a hook';
+
 /** The list of the page, one item a fault. */
 export function markdownList(results: FaultResult[]): string {
   return results
@@ -36,7 +39,8 @@ export function markdownList(results: FaultResult[]): string {
             ? 'FAILED'
             : `${seconds(result.firstRunMs)} s`;
       const sentences = [what, checks].filter(Boolean).map((each) => `${capitalised(each)}.`);
-      const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}, ${doublesBecause}.`;
+      const because = doublesBecause === USUAL_REASON ? '' : `, ${doublesBecause}`;
+      const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}${because}.`;
       return wrapItem(`- \`${name}\` (${outcome}): ${sentences.join(' ')}${doubles}`);
     })
     .join('');
@@ -67,7 +71,7 @@ Each fault passed
 [the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own,
 and proves [promises](promises.md). In brackets is how long after its end the first run came, in one
 play on two cores. "Killed" is SIGKILL, "frozen" is SIGSTOP. Doubles are how many runs may come
-twice, and why; "one a hook" is the run that a hook was asking for when it was hit.
+twice: one a hook, which it was asking for when it was hit, unless another reason is given.
 
 `;
 

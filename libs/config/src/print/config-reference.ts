@@ -76,14 +76,15 @@ function describeSection({ path, comment, keys, versions }: DescribedSection): s
     const names = unprinted.filter((key) => key.comment === why).map(({ name }) => `\`${name}\``);
     return `- ${names.join(', ')}: ${why}\n`;
   });
-  const items = keys
-    .filter((key) => !key.unprinted)
-    .map((key) => {
-      const variable = `\`${envName([...path, key.name])}\``;
-      return key.unused
-        ? `- \`${key.name}\` (${variable}): not used.\n`
-        : `- \`${key.name}\` (${byDefault(key)}${variable}): ${meaning(key)}\n`;
-    });
+  const variable = ({ name }: Key) => `\`${envName([...path, name])}\``;
+  const printed = keys.filter((key) => !key.unprinted);
+  const items = printed
+    .filter((key) => !key.unused)
+    .map((key) => `- \`${key.name}\` (${byDefault(key)}${variable(key)}): ${meaning(key)}\n`);
+  const unused = printed
+    .filter((key) => key.unused)
+    .map((key) => `\`${key.name}\` (${variable(key)})`);
+  if (unused.length > 0) items.push(`- Not used: ${unused.join(', ')}\n`);
   return `## \`[${path.join('.')}]\`\n\n${comment}${ofVersions(versions)}\n\n${[...items, ...others].join('')}`;
 }
 
