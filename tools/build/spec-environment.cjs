@@ -1,7 +1,13 @@
 // Jest's environment of Node.js. It fails a spec file that leaves a connection, server, process or
 // thread behind, which would keep the worker, and names timers: libraries leave some that end.
 const { TestEnvironment } = require('jest-environment-node');
+const { compileOnce } = require('./compile-once.cjs');
+const { endMeasurements } = require('./end-measurements.cjs');
 const { activeResources, leftoversSince } = require('./leftovers.cjs');
+const { scryptOnce } = require('./scrypt-once.cjs');
+
+compileOnce();
+scryptOnce();
 
 module.exports = class SpecEnvironment extends TestEnvironment {
   constructor(config, context) {
@@ -16,6 +22,7 @@ module.exports = class SpecEnvironment extends TestEnvironment {
 
   async teardown() {
     await super.teardown();
+    endMeasurements();
     const left = await leftoversSince(this.before);
     if (left.length === 0) return;
     const sentence = `${this.file} leaves ${left.join(', ')} behind: \`npx jest --detectOpenHandles\` says where it was started.`;

@@ -19,6 +19,7 @@ import {
   createMetrics,
   createRegistration,
   type Logger,
+  maxEntries,
   type Monitoring,
   type ProcessMetrics,
   whileOurs,
@@ -131,7 +132,10 @@ function createStores(redis: Redis, config: HooksConfig, timing: Timing, logger:
   const setAside =
     'a key in Redis holds another type of value: it is set aside, look at it under its new name';
   const leftOut = 'a task in Redis cannot be read and is left out of the list: save its workflow';
-  const reported = new LRUCache<string, true>({ max: MAX_REPORTED, ttl: REPORT_EVERY_MS });
+  const reported = new LRUCache<string, true>({
+    ...maxEntries(MAX_REPORTED),
+    ttl: REPORT_EVERY_MS,
+  });
   const keyRepair = createKeyRepair({ redis, told: (key) => logger.error(key, setAside) });
   const reconcileSeconds = reconcile.intervalSeconds;
   const tasks = createTaskStore({

@@ -8,6 +8,7 @@ export { createErrorMiddleware } from './http/create-error-middleware';
 export { createRouter, type Router } from './http/create-router';
 export { handle } from './http/handle';
 export { limitHeapGrowth } from './limit-heap-growth';
+export { maxEntries } from './max-entries';
 export { limitStrangers } from './http/limit-strangers';
 export { writeHealthAddress } from './health-address';
 export { listen, type HttpServer, type ListenOptions } from './http/listen';

@@ -1,6 +1,7 @@
 import { HOOK_QUEUE, hookJobId } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
 import type { Job } from 'bullmq';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { WaitingJobData } from './api-outage';
 import { createReconnectingQueue, type QueueRedis } from './reconnecting-queue';
@@ -27,7 +28,7 @@ export function createHookQueue(deps: QueueRedis & { logger: Logger }) {
   const { redis, logger } = deps;
   const reconnecting = createReconnectingQueue<HookJob>(HOOK_QUEUE, deps);
   const underWay = new Map<string, 'adding' | 'add again'>();
-  const ensured = new LRUCache<string, true>({ max: MAX_ENSURED, ttl: ENSURED_MS });
+  const ensured = new LRUCache<string, true>({ ...maxEntries(MAX_ENSURED), ttl: ENSURED_MS });
 
   async function add(uuid: string, delay = 0): Promise<Job<HookJob>> {
     const options = { delay, removeOnComplete: true, removeOnFail: true };

@@ -1,6 +1,7 @@
 import { createDueLoop } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { createPendingStore, createRequeueTurn, type HookLock } from '@cds/hooks-store';
 import type { HookQueue } from './hook-queue';
@@ -40,7 +41,7 @@ export function createRequeueLostJobs(deps: {
 }) {
   const { redis, hookQueue, hookLock, others, logger, everyMs = 3_000 } = deps;
   const pending = createPendingStore({ redis });
-  const held = new LRUCache<string, { lockToken: string; since: number }>({ max: MAX_HELD });
+  const held = new LRUCache<string, { lockToken: string; since: number }>(maxEntries(MAX_HELD));
   const isMyTurn = createRequeueTurn({ redis, turnMs: Math.round(everyMs * 0.8) });
   let cursor = '0';
   let lastClock = Infinity;

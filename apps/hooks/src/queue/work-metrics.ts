@@ -1,4 +1,4 @@
-import { countFromZero, type Logger, type Metrics } from '@cds/service';
+import { countFromZero, type Logger, maxEntries, type Metrics } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { RetryReason } from './process-delivery';
 
@@ -19,7 +19,7 @@ export type WorkMetrics = ReturnType<typeof createWorkMetrics>;
 
 export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; logger: Logger }) {
   const { metrics, logger } = deps;
-  const reported = new LRUCache<string, true>({ max: MAX_REPORTED });
+  const reported = new LRUCache<string, true>(maxEntries(MAX_REPORTED));
 
   function counter<Label extends string>(
     name: string,

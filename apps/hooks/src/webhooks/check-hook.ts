@@ -1,3 +1,4 @@
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { AbsentHook, Clock, HookOnFile } from '@cds/hooks-store';
 import { moduleOf } from '../hook-modules';
@@ -26,7 +27,7 @@ export function createHookCheck(deps: {
   now: Clock;
 }) {
   const { signatures, askForHooks, now } = deps;
-  const askedFor = new LRUCache<string, number>({ max: MAX_ASKED_FOR });
+  const askedFor = new LRUCache<string, number>(maxEntries(MAX_ASKED_FOR));
   let beingRead = 0;
 
   /** @throws Refusal where the hook takes no delivery with this method and signature */

@@ -1,3 +1,4 @@
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { type Acceptance, isTaskUuid } from '@cds/hooks-store';
 import type { Logger } from '@cds/service';
@@ -98,7 +99,7 @@ export function createIntakeLog(logger: Logger) {
  * with the number of lines left out since the last one.
  */
 export function createWarnOnce(logger: Logger) {
-  const logged = new LRUCache<string, { until: number; leftOut: number }>({ max: MAX_SUBJECTS });
+  const logged = new LRUCache<string, { until: number; leftOut: number }>(maxEntries(MAX_SUBJECTS));
 
   /**
    * @param message static

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { isTaskUuid } from '@cds/hooks-store';
 import type { CdsError } from '@cds/wire';
@@ -26,7 +27,7 @@ export function createRefusalRecords(
   whyNone: () => string | undefined,
 ) {
   const counts = new LRUCache<string, { stored: number; leftOut: number; until: number }>({
-    max: MAX_HOOKS,
+    ...maxEntries(MAX_HOOKS),
   });
 
   /** @returns how many were left out since the last stored one; undefined for another such */

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { CdsError } from '@cds/wire';
 import { Refusal } from './refusal';
@@ -36,7 +37,9 @@ export function createRefusalLimit() {
 /** Bounds what is counted for each address, in this process. */
 export function createAddressLimit(max: number, windowMs: number) {
   const counts = new LRUCache<string, number>({
-    ...{ max: MAX_ADDRESSES, ttl: windowMs, noUpdateTTL: true },
+    ...maxEntries(MAX_ADDRESSES),
+    ttl: windowMs,
+    noUpdateTTL: true,
   });
 
   return {

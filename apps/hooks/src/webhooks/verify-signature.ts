@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { HooksConfig } from '@cds/config';
 import { isSignedBy, SIGNATURE_HEADER, webhookSecret } from '@cds/webhook-signature';
@@ -24,7 +25,7 @@ export type SignatureVerifier = ReturnType<typeof createSignatureVerifier>;
 export function createSignatureVerifier(config: Pick<HooksConfig, 'signature' | 'webhookKeys'>) {
   const { signature: mode, webhookKeys: keys } = config;
   /** Secrets of hooks with authentic deliveries, so that no stranger fills it. */
-  const known = new LRUCache<string, readonly string[]>({ max: MAX_KNOWN });
+  const known = new LRUCache<string, readonly string[]>(maxEntries(MAX_KNOWN));
 
   return {
     /** What the headers show; `none` where signatures are off. */

@@ -1,4 +1,5 @@
 import type { BitbucketClient, RepoRef } from '@cds/bitbucket';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { fullNameOf } from '../http/repository-ref';
 
@@ -6,7 +7,7 @@ export type RepositoryWrites = ReturnType<typeof createRepositoryWrites>;
 
 /** Numbers the states of repositories, by their writes through this process. */
 export function createRepositoryWrites() {
-  const states = new LRUCache<string, number>({ max: 10_000 });
+  const states = new LRUCache<string, number>(maxEntries(10_000));
   let writes = 0;
   // Bitbucket ignores case.
   const id = (repo: RepoRef) => fullNameOf(repo).toLowerCase();

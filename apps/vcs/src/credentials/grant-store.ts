@@ -1,6 +1,7 @@
 import { defineScript, type GrantCipher, replies, storedGrantSchema } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { Grant } from './grant';
 
@@ -37,10 +38,10 @@ export type GrantStore = ReturnType<typeof createGrantStore>;
  */
 export function createGrantStore(deps: { redis: Redis; cipher: GrantCipher; logger: Logger }) {
   const { redis, cipher, logger } = deps;
-  const memory = new LRUCache<string, Grant>({ max: 1000, ttl: MEMORY_MS });
-  const newest = new LRUCache<string, Grant>({ max: MAX_NEWEST });
+  const memory = new LRUCache<string, Grant>({ ...maxEntries(1000), ttl: MEMORY_MS });
+  const newest = new LRUCache<string, Grant>(maxEntries(MAX_NEWEST));
   const replaceGrant = REPLACE_GRANT.on(redis);
-  const extended = new LRUCache<string, true>({ max: 10_000, ttl: DAY_MS });
+  const extended = new LRUCache<string, true>({ ...maxEntries(10_000), ttl: DAY_MS });
 
   /** Runs in the background; once a day and process is enough to keep a grant that is in use. */
   function extendTtl(key: string): void {

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 
 const FIRST_PAUSE_MS = 1_000;
@@ -15,7 +16,7 @@ export type Refusals = ReturnType<typeof createRefusals>;
  */
 export function createRefusals() {
   const refused = new LRUCache<string, { message: string; pauseMs: number; until: number }>({
-    max: 1000,
+    ...maxEntries(1000),
     ttl: FORGET_MS,
   });
   return {

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { isBitbucketError, type NewReport } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { fullNameOf } from '../http/repository-ref';
@@ -19,7 +20,7 @@ const insightParams = repositoryParams.extend({
 /** Reports about a commit, which Bitbucket shows beside its builds as code insights. */
 export function addInsightRoutes(router: Router, deps: RouteDeps): void {
   /** Digest of the last report by what it is about. */
-  const sent = new LRUCache<string, string>({ max: 5_000, ttl: SAME_MS });
+  const sent = new LRUCache<string, string>({ ...maxEntries(5_000), ttl: SAME_MS });
 
   router.post(
     '/vcs/:name/repos/:owner/:repo/commits/:commit/insight/:insightKey',

@@ -1,3 +1,4 @@
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { fullNameOf } from '../http/repository-ref';
 import type { GrantedCall } from '../servers/granted-route';
@@ -11,7 +12,7 @@ export type MainBranchOf = ReturnType<typeof createMainBranchOf>;
  * minute: CDS asks for a branch at every push. `current`: as Bitbucket has it at this moment.
  */
 export function createMainBranchOf() {
-  const known = new LRUCache<string, string>({ max: 5000, ttl: CACHE_MS });
+  const known = new LRUCache<string, string>({ ...maxEntries(5000), ttl: CACHE_MS });
   return async (call: GrantedCall, which: 'cached' | 'current' = 'cached') => {
     const { repo, bitbucket, current, grant, ctx } = call;
     const key = `${grant} ${fullNameOf(repo)}`;

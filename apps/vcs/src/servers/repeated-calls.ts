@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isCdsError } from '@cds/wire';
 import type { Request, Response } from 'express';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 
 /**
@@ -26,7 +27,10 @@ export type RepeatedCalls = ReturnType<typeof createRepeatedCalls>;
 
 /** Answers the repeats of a call without doing its work again. */
 export function createRepeatedCalls({ onRepeat }: { onRepeat(): void }) {
-  const answers = new LRUCache<string, Promise<unknown>>({ max: MAX_REMEMBERED, ttl: MEMORY_MS });
+  const answers = new LRUCache<string, Promise<unknown>>({
+    ...maxEntries(MAX_REMEMBERED),
+    ttl: MEMORY_MS,
+  });
   const writes = new Map<string, Promise<unknown>>();
 
   async function watch<T>(key: string, call: ApiCall, work: () => Promise<T>): Promise<T> {

@@ -5,6 +5,7 @@ import { createDueLoop, LockTimeoutError, vcsKeys, withLock } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import { isCdsError } from '@cds/wire';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import type { Servers } from '../servers/find-server';
@@ -69,7 +70,7 @@ export function createFinishStatuses(deps: FinishStatusesDeps) {
   let afterStart = true;
   const warnOfRefusal = createRefusalWarning(logger);
   /** Id → since when the API gives no answer about its run (ms). */
-  const unansweredSince = new LRUCache<string, number>({ max: MAX_UNFINISHED });
+  const unansweredSince = new LRUCache<string, number>(maxEntries(MAX_UNFINISHED));
   const { roundEveryMs = ROUND_EVERY_MS } = deps;
   const waiting = createWaitingStatuses();
 

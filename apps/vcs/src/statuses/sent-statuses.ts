@@ -1,6 +1,7 @@
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { sentSchema, shouldSend, type SentStatus } from './status-order';
 
@@ -23,7 +24,7 @@ export type SentStatuses = ReturnType<typeof createSentStatuses>;
  * when Redis is away or lost a status.
  */
 export function createSentStatuses({ redis, logger }: { redis: Redis; logger: Logger }) {
-  const memory = new LRUCache<string, { status: SentStatus; inRedis: boolean }>({ max: 5000 });
+  const memory = new LRUCache<string, { status: SentStatus; inRedis: boolean }>(maxEntries(5000));
   return {
     async read(id: string): Promise<SentStatus | undefined> {
       const own = memory.get(id);

@@ -1,6 +1,7 @@
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 
@@ -101,7 +102,7 @@ export function createUnfinishedStatuses({ redis, logger }: { redis: Redis; logg
  * it. The next call of the API for such a project brings it.
  */
 export function createWaitingStatuses() {
-  const byGrant = new LRUCache<string, Set<string>>({ max: MAX_CREDENTIALS });
+  const byGrant = new LRUCache<string, Set<string>>(maxEntries(MAX_CREDENTIALS));
   return {
     add(grant: string, id: string): void {
       byGrant.set(grant, (byGrant.get(grant) ?? new Set()).add(id));

@@ -3,6 +3,7 @@ import { type DeadlineContext, abortable, withTimeout } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 import { isProjectKey } from '../credentials/project-credential';
 import type { BitbucketServer } from '../servers/bitbucket-server';
@@ -53,7 +54,7 @@ export function createWebhookRepairs(deps: {
   const { redis, webhookStore, webhookKey, logger, onResult } = deps;
   const runExclusive = createRunExclusive({ redis, logger, maxMs: ONE_WEBHOOK_MS });
   const webhook = createRepairWebhook({ ...deps, runExclusive });
-  const asked = new LRUCache<string, true>({ max: 10_000, ttl: ASK_AGAIN_MS });
+  const asked = new LRUCache<string, true>({ ...maxEntries(10_000), ttl: ASK_AGAIN_MS });
   const scopeWarned = new LRUCache<string, true>({ max: 100, ttl: DAY_SECONDS * 1_000 });
   const background = createBackgroundWork({
     atOnce: AT_ONCE,

@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { maxEntries } from '../max-entries';
 import type { IncomingMessage, RequestListener } from 'node:http';
 import type { Socket } from 'node:net';
 import { CdsError } from '@cds/wire';
@@ -43,7 +44,7 @@ export function limitStrangers(app: RequestListener, deps: LimitStrangersDeps): 
   const { callers, isExempt, networkOf, limits = { perSecond: PER_SECOND, burst: BURST } } = deps;
   const warnOfFlood = createFloodLog(deps.logger);
   const addressOf = createAddressOf(deps.trustedProxies);
-  const networks = new LRUCache<string, { left: number; at: number }>({ max: MAX_ADDRESSES });
+  const networks = new LRUCache<string, { left: number; at: number }>(maxEntries(MAX_ADDRESSES));
   /** Their other requests came in the same piece, and are never answered. */
   const ending = new WeakSet<Socket>();
   let isSettled = callers.settled === undefined;

@@ -49,6 +49,19 @@ export interface MetricOptions<T extends string> {
   labels?: readonly T[];
 }
 
+let ofProcess: Registry | undefined;
+
+/**
+ * Those of Node.js. Made once: each time would begin an observer of garbage collection and a timer
+ * of 10 ms for the lag of the event loop, and prom-client ends neither.
+ */
+function metricsOfProcess(): Registry {
+  if (ofProcess) return ofProcess;
+  ofProcess = new Registry();
+  collectDefaultMetrics({ register: ofProcess });
+  return ofProcess;
+}
+
 /**
  * The metrics of one service, with those of the process and `cds_SERVICE_build_info`. The only file
  * that knows prom-client: its successor needs a newer Node.
@@ -58,8 +71,7 @@ export function createMetrics(deps: {
   others?: OtherProcesses | undefined;
 }): Metrics {
   const { values: valuesOfOthers, text: textOfMain } = deps.others ?? {};
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
+  const registry = Registry.merge([metricsOfProcess()]);
 
   const configuration = <T extends string>({ labels = [], ...rest }: MetricOptions<T>) => ({
     ...rest,

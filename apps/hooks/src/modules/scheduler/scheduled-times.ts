@@ -1,10 +1,11 @@
 import { createSchedule, CronError, type Schedule } from '@cds/cron';
 import type { Occurrence } from '@cds/hooks-store';
 import { CdsError, type HookConfig } from '@cds/wire';
+import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
 
 /** Parsed schedules by expression and time zone. */
-const known = new LRUCache<string, Schedule>({ max: 1_000 });
+const known = new LRUCache<string, Schedule>(maxEntries(1_000));
 
 /** The expression and the time zone of a scheduler, as one key. */
 export function scheduleText(config: HookConfig | null): string {
