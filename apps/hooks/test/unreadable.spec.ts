@@ -273,6 +273,8 @@ describe('a value in Redis that cannot be read', () => {
 
   it('of an outgoing hook makes a dead letter', async () => {
     const hooks = await context.start();
+    // Keys that are there before it has claimed the state are those of another CDS.
+    await hooks.synchronized();
     const [uuid, id] = ['outgoing-hurt', '1795343649000000'];
     const keys = hookKeys(uuid);
     await context.redisClient.hset(
