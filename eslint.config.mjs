@@ -145,7 +145,7 @@ export default tseslint.config(
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_' }],
       'no-console': 'error',
       eqeqeq: 'error',
-      // Prettier wraps code, but no comment.
+      // oxfmt wraps code, but no comment.
       'max-len': ['error', { code: 1_000, comments: 100, ignoreUrls: true }],
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
     },

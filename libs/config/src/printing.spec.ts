@@ -152,9 +152,10 @@ describe('configReference', () => {
     expect(guide).toBe(configReference());
   });
 
-  it('is formatted as Prettier formats Markdown', () => {
-    const prettier = join(ROOT, 'node_modules', 'prettier', 'bin', 'prettier.cjs');
-    const formatted = execFileSync(process.execPath, [prettier, '--stdin-filepath', 'guide.md'], {
+  it('is formatted as oxfmt formats Markdown', () => {
+    const oxfmt = join(ROOT, 'node_modules', '.bin', 'oxfmt');
+    const formatted = execFileSync(oxfmt, ['--stdin-filepath', 'guide.md'], {
+      cwd: ROOT,
       input: configReference(),
       encoding: 'utf8',
     });

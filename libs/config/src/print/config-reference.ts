@@ -39,7 +39,7 @@ interface DescribedKey extends Key {
 }
 type DescribedSection = Omit<Section, 'keys'> & { keys: readonly DescribedKey[] };
 
-/** `docs/configuration.md`: the configuration, key by key. Formatted as Prettier would. */
+/** `docs/configuration.md`: the configuration, key by key. Formatted as oxfmt would. */
 export function configReference(): string {
   const { vcs, hooks, log } = PRINTED_SECTIONS;
   const shared = vcs.flatMap((section) => sharedSection(section, hooks));

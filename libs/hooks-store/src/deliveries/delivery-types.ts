@@ -110,7 +110,8 @@ export interface PendingExecution {
 }
 
 export type TakenExecution =
-  { kind: 'lost' | 'gone' | 'stopped' | 'empty' } | { kind: 'work'; pending: PendingExecution };
+  | { kind: 'lost' | 'gone' | 'stopped' | 'empty' }
+  | { kind: 'work'; pending: PendingExecution };
 export type Saved = 'ok' | 'lost' | 'gone' | 'stopped';
 
 /** The part of an execution that its plan depends on. */

@@ -8,7 +8,13 @@ import { changesOfExecution, type ListedChange } from './refs-of-execution';
  * or a poll had its changes before.
  */
 export type ExecutionResult =
-  'waiting' | 'retrying' | 'run' | 'none' | 'ignored' | 'duplicate' | 'failed';
+  | 'waiting'
+  | 'retrying'
+  | 'run'
+  | 'none'
+  | 'ignored'
+  | 'duplicate'
+  | 'failed';
 
 /** An execution with what became of it. */
 export interface PastExecution extends ListedExecution {

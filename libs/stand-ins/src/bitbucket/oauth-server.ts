@@ -42,7 +42,9 @@ export class OAuthError extends Error {
 }
 
 export type AccessTokenVerdict =
-  { kind: 'valid'; scopes: string[] } | { kind: 'expired' } | { kind: 'unknown' };
+  | { kind: 'valid'; scopes: string[] }
+  | { kind: 'expired' }
+  | { kind: 'unknown' };
 
 export type OAuthServer = ReturnType<typeof createOAuthServer>;
 

@@ -5,7 +5,8 @@ import type { Resources } from '../../resources';
 
 /** `error`: why there are no events, for the operator. */
 export type EventsAnswer =
-  { result: 'ok'; events: PolledEvents } | { result: Exclude<PollResult, 'ok'>; error: string };
+  | { result: 'ok'; events: PolledEvents }
+  | { result: Exclude<PollResult, 'ok'>; error: string };
 
 const VCS_AWAY = 'the API reaches no vcs, without which no repository can be polled';
 
