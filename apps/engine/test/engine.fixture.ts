@@ -31,7 +31,9 @@ const name = require('node:path').basename(__dirname);
 setInterval(() => {}, 1000);
 const end = process.env['END_' + name.toUpperCase()];
 if (end) setInterval(() => {
-  if (require('node:fs').existsSync(end)) process.exit(Number(require('node:fs').readFileSync(end)));
+  let code = '';
+  try { code = require('node:fs').readFileSync(end, 'utf8'); } catch {}
+  if (code) process.exit(Number(code)); // a file is empty before it is written
 }, 20);
 let signals = 0;
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => {
