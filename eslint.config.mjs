@@ -68,16 +68,16 @@ const SINCE =
 const limitsOfTime = [
   {
     selector: 'CallExpression[callee.object.name="jest"][callee.property.name="setTimeout"]',
-    message: 'The limit of a test is that of jest.preset.cjs: let waitFor name what does not come.',
+    message: 'The limit of a test is that of jest.config.cjs: let waitFor name what does not come.',
   },
   {
     selector:
       'CallExpression[callee.name=/^(it|test|beforeAll|beforeEach|afterAll|afterEach)$/] > Literal[raw=/^[0-9]/]',
-    message: 'The limit of a test is that of jest.preset.cjs: leave its own one out.',
+    message: 'The limit of a test is that of jest.config.cjs: leave its own one out.',
   },
   {
     selector: 'CallExpression[callee.callee.property.name="each"] > Literal[raw=/^[0-9]/]',
-    message: 'The limit of a test is that of jest.preset.cjs: leave its own one out.',
+    message: 'The limit of a test is that of jest.config.cjs: leave its own one out.',
   },
   {
     selector:

@@ -1,24 +1,21 @@
-// Runs the specs of one project and leaves the counts where `npm test` adds them up.
+// Runs the specs of one project, or all, and leaves the counts where `npm test` adds them up.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 
-const projectRoot = process.argv[2];
-if (!projectRoot)
-  throw new Error('usage: node tools/build/run-jest.mjs PROJECT_ROOT [jest options]');
+const [folder = 'all', ...options] = process.argv.slice(2);
 
 mkdirSync('tmp/test-results', { recursive: true });
 const { status } = spawnSync(
   process.execPath,
   [
     'node_modules/jest/bin/jest.js',
-    '-c',
-    `${projectRoot}/jest.config.cjs`,
+    ...(folder === 'all' ? [] : [`${folder}/`]),
     '--passWithNoTests',
     '--json',
-    `--outputFile=${resolve('tmp/test-results', `${basename(projectRoot)}.json`)}`,
+    `--outputFile=${resolve('tmp/test-results', `${basename(folder)}.json`)}`,
     '--testLocationInResults=false',
-    ...process.argv.slice(3),
+    ...options,
   ],
   { stdio: ['ignore', 'ignore', 'inherit'] },
 );

@@ -1,14 +1,16 @@
 const { spawnSync } = require('node:child_process');
-const { join } = require('node:path');
+const { join, relative, resolve } = require('node:path');
 
 const root = join(__dirname, '..', '..');
 
 /**
- * Jest's `globalSetup` of specs that start the bundles of `dist`: brings them up to date, so that a
- * spec alone never meets those of other sources. Nx has done it where it started the specs.
+ * Jest's `globalSetup`: brings the bundles of `dist` up to date, so that a spec alone never meets
+ * those of other sources. Only specs of tools start them. Nx has built where it started the specs.
  */
-module.exports = () => {
+module.exports = ({ testPathPatterns: { patterns } }) => {
   if (process.env.NX_TASK_TARGET_PROJECT) return;
+  const inTools = (pattern) => !/^(apps|libs)\b/.test(relative(root, resolve(pattern)));
+  if (patterns.length > 0 && !patterns.some(inTools)) return;
   const { status } = spawnSync('npm', ['run', 'build'], {
     cwd: root,
     env: { ...process.env, NX_DAEMON: 'false' },

@@ -65,4 +65,4 @@ function getSchemas() {
 mkdirSync(FOLDER, { recursive: true });
 const env = { ...process.env, PATH: getPrograms(), KUBERNETES_SCHEMAS: getSchemas() };
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-run(process.execPath, [jest, '-c', 'tools/setup/jest.config.cjs', 'chart'], { cwd: root, env });
+run(process.execPath, [jest, 'tools/setup/chart'], { cwd: root, env });

@@ -57,7 +57,7 @@ for (const app of APPS) {
 }
 
 const jest = join(root, 'node_modules', 'jest', 'bin', 'jest.js');
-run(process.execPath, [jest, '-c', 'tools/images/jest.config.cjs', '--verbose'], {
+run(process.execPath, [jest, 'tools/images/', '--verbose'], {
   env: { ...process.env, NODE_IMAGE: base },
 });
 // What the builds have left besides the images: a gigabyte.

@@ -17,44 +17,19 @@ ensureRedis();
 
 rmSync(results, { recursive: true, force: true });
 
-/** Of Nx: these targets of all projects, unless the options name some. */
-const run = (targets, ...options) => [
-  'run-many',
-  '-t',
-  targets,
-  '--output-style=stream',
-  ...options,
-];
-const specsOf = (...names) => run('test', '--parallel=1', `--projects=${names.join(',')}`);
-
-/**
- * What runs side by side, and what in turn. Specs wait most of the time, so the checks cost little
- * beside them. The longest begin at once; each of the three takes about as long as the others.
- */
-const APPS = ['e2e', 'vcs', 'engine', 'sandbox'];
-const EVERYTHING = [
-  [specsOf('hooks')],
-  [specsOf(...APPS)],
-  [
-    run('typecheck,lint,format', '--parallel=1'),
-    run('test', '--parallel=1', `--exclude=hooks,${APPS.join(',')}`),
-  ],
-];
-
 const failed = [];
-async function inTurn(steps) {
-  for (const args of steps) {
-    if ((await nx(args)) !== 0) failed.push(`nx ${args.join(' ')}`);
-  }
+async function run(targets, ...options) {
+  const args = ['run-many', '-t', targets, '--output-style=stream', ...options];
+  if ((await nx(args)) !== 0) failed.push(`nx ${args.join(' ')}`);
 }
 
 if (projects.length > 0) {
-  await inTurn([run('test', '--parallel=2', `--projects=${projects.join(',')}`)]);
+  await run('test', '--parallel=1', `--projects=${projects.join(',')}`);
 } else {
   say('Building the apps …');
-  await inTurn([run('build')]);
+  await run('build');
   say('Checking types, rules, module boundaries and format beside the specs, unit to end to end …');
-  await Promise.all(EVERYTHING.map(inTurn));
+  await run('specs,typecheck,lint,format', '--projects=workspace', '--parallel=4');
 }
 
 const counts = countResults();

@@ -1,5 +1,5 @@
-// One preset for every project: SWC to CommonJS, the aliases of tsconfig.base.json, workers for
-// specs that wait.
+// Of the specs of all projects: SWC to CommonJS, the aliases of tsconfig.base.json, workers for
+// specs that wait. A folder or a part of a name chooses some: `npx jest apps/hooks`.
 const { availableParallelism } = require('node:os');
 const path = require('node:path');
 const { useTestRedis } = require('./tools/setup/test-redis.cjs');
@@ -22,19 +22,25 @@ const toCommonJs = [
   },
 ];
 
+/** Packages without CommonJS, and one that imports dynamically what Node.js has. */
+const asCommonJs = 'modern-tar/|@opentelemetry/otlp-exporter-base/';
+
 module.exports = {
+  roots: ['apps', 'libs', 'tools'].map((folder) => path.join(__dirname, folder)),
+  globalSetup: path.join(__dirname, 'tools/setup/build-bundles.cjs'),
   testEnvironment: path.join(__dirname, 'tools/build/spec-environment.cjs'),
-  testMatch: ['<rootDir>/**/*.spec.ts'],
+  testMatch: ['**/*.spec.ts'],
+  // `npm run test:images` alone has the images.
+  testPathIgnorePatterns: ['/node_modules/', ...(process.env.NODE_IMAGE ? [] : ['/tools/images/'])],
   transform: {
     '^.+\\.(t|mj)s$': toCommonJs,
-    // Packages without CommonJS.
-    'node_modules/modern-tar/.+\\.js$': toCommonJs,
+    [`node_modules/(${asCommonJs}).+\\.js$`]: toCommonJs,
   },
-  transformIgnorePatterns: ['/node_modules/(?!modern-tar/)'],
+  transformIgnorePatterns: [`/node_modules/(?!${asCommonJs})`],
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  // Specs wait for processes and Redis most of the time: one more than the cores, two at least.
-  maxWorkers: Math.max(2, Math.min(4, availableParallelism() + 1)),
+  // Specs wait for processes and Redis most of the time: two for each core.
+  maxWorkers: Math.min(8, 2 * availableParallelism()),
   // A worker holds the modules of every spec file that it ran. Gigabytes take longer to free than
   // the half second that Jest gives a worker for its end.
   workerIdleMemoryLimit: '700MB',
