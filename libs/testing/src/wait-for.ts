@@ -2,6 +2,8 @@ import { availableParallelism, loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const POLL_MS = 20;
+/** What takes long is asked less often: the answers would take the time of what is waited for. */
+const MAX_POLL_MS = 80;
 /** Much longer than anything takes: a machine that is slow or busy must not fail a test. */
 const PATIENCE_MS = 60_000;
 /**
@@ -26,10 +28,10 @@ export interface WaitOptions {
 }
 
 /**
- * Asks `probe` every 20 ms until it returns something truthy, and returns that. A probe that throws
- * has not succeeded yet: its last error is the cause of the one that ends the waiting. On a machine
- * that is held up, or that is asked for more than its processors, it waits up to four times as
- * long.
+ * Asks `probe` every 20 to 80 ms until it returns something truthy, and returns that. A probe that
+ * throws has not succeeded yet: its last error is the cause of the one that ends the waiting. On a
+ * machine that is held up, or that is asked for more than its processors, it waits up to four times
+ * as long.
  *
  * @throws Error naming `what` when the time is over.
  */
@@ -48,7 +50,7 @@ export async function waitFor<T>(
     } catch (error) {
       lastError = error;
     }
-    await sleep(POLL_MS);
+    await sleep(Math.min(MAX_POLL_MS, Math.max(POLL_MS, (now - began) / 10)));
     spentMs += Math.min(MAX_TURN_MS, performance.now() - now) * processorShare();
     now = performance.now();
   }

@@ -21,6 +21,11 @@ class EndingWorker<Data> extends Worker<Data> {
   protected override checkConnectionError<T>(work: () => Promise<T>): Promise<T | undefined> {
     return super.checkConnectionError(work, 0);
   }
+
+  /** BullMQ renews locks until the last job has ended, which some jobs never do without Redis. */
+  endRenewals(): Promise<void> {
+    return this.lockManager.close();
+  }
 }
 
 /**
@@ -97,16 +102,14 @@ export function createJobWorker<Data>(deps: {
         .finally(() => (closed = true));
       const until = Date.now() + deadlineMs;
       const nothingToWaitFor = () => inProgress === 0 && deps.connection.status !== 'ready';
-      while (!closed && !nothingToWaitFor()) {
-        if (Date.now() >= until) {
-          logger.warn(
-            { queue: deps.queue, jobs: inProgress },
-            'no time is left for jobs in progress: other replicas resume them',
-          );
-          return;
-        }
-        await sleep(CLOSE_POLL_MS);
-      }
+      while (!closed && !nothingToWaitFor() && Date.now() < until) await sleep(CLOSE_POLL_MS);
+      if (closed) return;
+      if (!nothingToWaitFor())
+        logger.warn(
+          { queue: deps.queue, jobs: inProgress },
+          'no time is left for jobs in progress: other replicas resume them',
+        );
+      await worker.endRenewals();
     },
   };
 }
