@@ -39,8 +39,8 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!${asCommonJs})`],
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  // Specs wait for processes and Redis most of the time: two for each core, and one more.
-  maxWorkers: Math.min(9, 2 * availableParallelism() + 1),
+  // Specs wait for processes and Redis most of the time: two for each core.
+  maxWorkers: Math.min(8, 2 * availableParallelism()),
   // A worker holds the modules of every spec file that it ran. Gigabytes take longer to free than
   // the half second that Jest gives a worker for its end.
   workerIdleMemoryLimit: '700MB',

@@ -1,7 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { performance, PerformanceObserver } from 'node:perf_hooks';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { activeResources, leftoversSince } from '../build/leftovers.cjs';
+import { endMeasurements } from '../build/end-measurements.cjs';
 import { root } from './repository.fixture';
 
 describe('what a spec file leaves behind', () => {
@@ -56,5 +59,16 @@ describe('what a spec file leaves behind', () => {
     const left = await leftoversSince(before);
     timers.forEach((timer) => clearInterval(timer));
     expect(left).toEqual([expect.stringMatching(/^\d Timeout$/)]);
+  });
+
+  it('measures nothing any more', async () => {
+    const marks: unknown[] = [];
+    new PerformanceObserver((list) => marks.push(...list.getEntries())).observe({ type: 'mark' });
+    performance.mark('before');
+    await nextTurn();
+    endMeasurements();
+    performance.mark('after');
+    await nextTurn();
+    expect(marks).toEqual([expect.objectContaining({ name: 'before' })]);
   });
 });

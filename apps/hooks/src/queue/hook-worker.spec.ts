@@ -1,4 +1,4 @@
-import { hookKeys } from '@cds/hooks-store/keys';
+import { BULL_PREFIX, HOOK_QUEUE, hookKeys } from '@cds/hooks-store/keys';
 import { connectRedis, whenReady } from '@cds/redis';
 import { silentLogger, startTestRedis, type TestRedis, waitFor } from '@cds/testing';
 import type { Redis } from 'ioredis';
@@ -48,6 +48,7 @@ describe('a hook of which all executions pause', () => {
       queue,
       logger,
       ending: new AbortController().signal,
+      lockMs: 500,
       apiOutage: createApiOutage({ redis, logger, queueOf: () => queue.queue }),
       async processHook(): Promise<HookOutcome> {
         looks += 1;
@@ -103,5 +104,18 @@ describe('a hook of which all executions pause', () => {
     // Waits for the look at the list that comes after that.
     await worker?.close(5_000);
     expect([looks(), await isDelayed()]).toEqual([1, true]);
+  });
+
+  it('leaves a job that never ends to others, once its time is over', async () => {
+    const looks = work(() => new Promise(() => undefined));
+    await queue.ensureAll([UUID]);
+    await waitFor(() => looks() === 1, { what: 'a look at the hook' });
+    const lock = `${BULL_PREFIX}:${HOOK_QUEUE}:${hookJobId(UUID)}:lock`;
+    expect(await redis.exists(lock)).toBe(1);
+
+    await worker?.close(0);
+    worker = undefined;
+
+    await waitFor(async () => (await redis.exists(lock)) === 0, { what: 'the lock to end' });
   });
 });
