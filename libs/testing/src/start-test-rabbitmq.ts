@@ -94,18 +94,27 @@ export async function startTestRabbitmq(): Promise<TestRabbitmq> {
 
   const kill = async (): Promise<void> => {
     if (!server) return;
-    const exited = once(server, 'exit');
+    const exited = hasEnded() ? undefined : once(server, 'exit');
     killGroup();
     await exited;
     server = undefined;
   };
+  const spawnServer = async (): Promise<ChildProcess> => {
+    const spawned = spawn(script, [], { env, cwd: folder, detached: true, stdio: 'ignore' });
+    await once(spawned, 'spawn');
+    return spawned;
+  };
+  const hasEnded = () => !server || server.exitCode !== null || server.signalCode !== null;
   const start = async (): Promise<void> => {
     if (server) throw new Error('This broker runs already: kill() it first');
-    server = spawn(script, [], { env, cwd: folder, detached: true, stdio: 'ignore' });
-    await once(server, 'spawn');
-    await waitFor(() => answersAmqp(port), {
-      what: `RabbitMQ on port ${port} to answer`,
-    });
+    await waitFor(
+      async () => {
+        // One that ends before it answers is started again, as a supervisor does.
+        if (hasEnded()) server = await spawnServer();
+        return answersAmqp(port);
+      },
+      { what: `RabbitMQ on port ${port} to answer` },
+    );
   };
 
   try {
