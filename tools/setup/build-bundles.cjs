@@ -5,12 +5,14 @@ const root = join(__dirname, '..', '..');
 
 /**
  * Jest's `globalSetup`: brings the bundles of `dist` up to date, so that a spec alone never meets
- * those of other sources. Only specs of tools start them. Nx has built where it started the specs.
+ * those of other sources. Only specs of `e2e` and `sandbox` start them. Nx has built where it
+ * started the specs.
  */
 module.exports = ({ testPathPatterns: { patterns } }) => {
   if (process.env.NX_TASK_TARGET_PROJECT) return;
-  const inTools = (pattern) => !/^(apps|libs)\b/.test(relative(root, resolve(pattern)));
-  if (patterns.length > 0 && !patterns.some(inTools)) return;
+  const elsewhere = /^(apps|libs|tools\/(?!e2e|sandbox))/;
+  const needsNone = (pattern) => elsewhere.test(relative(root, resolve(pattern)));
+  if (patterns.length > 0 && patterns.every(needsNone)) return;
   const { status } = spawnSync('npm', ['run', 'build'], {
     cwd: root,
     env: { ...process.env, NX_DAEMON: 'false' },

@@ -1,10 +1,11 @@
-import { BULL_PREFIX, KEYS } from '@cds/hooks-store/keys';
+import { BULL_PREFIX, HOOK_QUEUE, KEYS } from '@cds/hooks-store/keys';
 import { waitFor } from '@cds/testing';
 import { allDone } from '../../test/deliveries';
 import { repositoryHook, signed } from '../../test/node-hooks';
 import { pushDelivery } from '../../test/pushes';
 import { post, type RunningHooks } from '../../test/running-hooks';
 import { useTestContext } from '../../test/test-context';
+import { CLEANUP_QUEUE } from '../queue/cleanup-queue';
 
 describe('/mon/ready', () => {
   const context = useTestContext();
@@ -25,9 +26,11 @@ describe('/mon/ready', () => {
     const before = await context.redisClient.keys('*');
     expect(await ready(hooks)).toEqual(READY);
     // The service sweeps meanwhile, and BullMQ looks for stalled jobs.
-    const known = new Set([...before, KEYS.sweepLock]);
-    const isNew = (key: string) => !known.has(key) && !key.startsWith(BULL_PREFIX);
-    expect((await context.redisClient.keys('*')).filter(isNew)).toEqual([]);
+    const checks = [HOOK_QUEUE, CLEANUP_QUEUE].map(
+      (queue) => `${BULL_PREFIX}:${queue}:stalled-check`,
+    );
+    const known = new Set([...before, KEYS.sweepLock, ...checks]);
+    expect((await context.redisClient.keys('*')).filter((key) => !known.has(key))).toEqual([]);
   });
 
   it('is 503 with the reason from a refused write on, until Redis takes one', async () => {
