@@ -127,7 +127,7 @@ it('the index of decisions has every record, with its title', () => {
     const [, number, title] = /^# (\d+)\. (.+)$/m.exec(read(record)) ?? [];
     const name = record.slice('docs/adr/'.length);
     expect(name).toMatch(new RegExp(`^${number?.padStart(4, '0')}-`));
-    expect(index.replace(/ +\|/g, ' |')).toContain(`| [${number}](${name}) | ${title} |`);
+    expect(index.replace(/\n +/g, ' ')).toContain(`- [${number}. ${title}](${name})`);
   }
 });
 
