@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countResults, describeResult, markdownList } from './matrix/report';
+import { countResults, describeResult, markdownList, markdownPage } from './matrix/report';
 import { type FaultResult, runFault } from './matrix/run-fault';
 import { createRandom } from './seeded-random';
 import { createCommandReader } from './stage/resp-commands';
@@ -136,12 +136,17 @@ describe('the report', () => {
     expect(countResults([result, passed, skipped])).toEqual({ passed: 1, failed: 1, skipped: 1 });
   });
 
+  it('says how long after a fault the first run came at most', () => {
+    const page = markdownPage([result, { ...result, firstRunMs: 11_600 }]);
+    expect(page).toContain("came 11.6 s after a fault's end at most");
+  });
+
   it('has an item for each fault in the list', () => {
     const items = markdownList([result, { ...result, violations: [] }])
       .trim()
       .split('\n- ');
     expect(items).toHaveLength(2);
     expect(items[0]).toContain('(FAILED)');
-    expect(items[1]).toMatch(/\(\d+\.\d s\)/);
+    expect(items[1]).toBe('`redis-killed`: Redis is killed.');
   });
 });

@@ -11,24 +11,16 @@ const [, sentences = ''] = guide('promises.md')
   .split('## Sentence by sentence');
 
 describe('docs/fault-matrix.md', () => {
-  it('carries every fault of the matrix, with what happens and what may come twice', () => {
-    const oneLine = (words: string) => words.replace(/\s+/g, ' ').toLowerCase();
-    const items = matrix.split('\n- ').slice(1).map(oneLine);
-    for (const { name, what, checks, doubles } of FAULTS) {
-      const item = items.find((each) => each.startsWith(`\`${name}\` (`));
-      expect(item).toContain(`s): ${oneLine(what)}`);
-      if (checks) expect(item).toContain(`. ${oneLine(checks)}.`);
-      if (doubles) expect(item).toContain(`doubles: ${doubles.most}`);
-      if (doubles && doubles.because !== 'one a hook')
-        expect(item).toContain(`, ${oneLine(doubles.because)}.`);
-    }
-    expect(matrix.match(/^- `/gm)).toHaveLength(FAULTS.length);
-    expect(matrix).not.toContain('FAILED');
-  });
-
-  it('is the page that the matrix writes, but for its figures', () => {
-    const [head = ''] = matrix.split('\n- ');
-    expect(markdownPage([]).startsWith(head)).toBe(true);
+  it('is the page that the matrix writes when every fault has passed, but for its figure', () => {
+    const [, figure = ''] = /came (\d+\.\d) s after/.exec(matrix) ?? [];
+    const passed = FAULTS.map(({ name, what, checks = '', doubles }) => ({
+      ...{ name, what, checks, seed: 1, tookMs: 0, violations: [], folder: undefined },
+      ...{ accepted: 0, runs: 0, cleanups: 0, doubles: 0, drainedMs: 0, peakRssMb: 0 },
+      doublesAllowed: doubles?.most ?? 0,
+      doublesBecause: doubles?.because ?? '',
+      firstRunMs: Number(figure) * 1_000,
+    }));
+    expect(matrix).toBe(markdownPage(passed));
   });
 });
 

@@ -90,7 +90,7 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-refuses',
     what: 'the API refuses some runs twice with its own 500; a third would give up',
-    checks: 'none is given up, and each hook keeps its order',
+    checks: 'none is given up',
     seconds: 12,
     async play(stage) {
       const refusals = new Map<string, number>();
@@ -110,7 +110,7 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-500-of-proxy',
     what: 'a proxy answers 500 for the API, more often than `retryError`',
-    checks: 'none is given up: only the API can refuse',
+    checks: 'none is given up',
     seconds: 12,
     async play(stage) {
       await failing(stage, () => proxyPage(500), forSome(7_000));
@@ -151,7 +151,7 @@ export const API_FAILS: Fault[] = [
   },
   {
     name: 'api-drops-connections',
-    what: 'the API drops half of the connections before it does anything',
+    what: 'the API drops half of the connections at once',
     seconds: 12,
     async play(stage) {
       const random = stage.random.fork('API');
@@ -166,7 +166,6 @@ export const API_FAILS: Fault[] = [
   {
     name: 'api-loses-answers',
     what: 'the API starts five runs and drops their connections unanswered',
-    checks: 'these five come twice, and no other',
     doubles: { most: 5, because: 'one for each lost answer' },
     seconds: 12,
     async play(stage) {

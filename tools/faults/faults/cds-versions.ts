@@ -15,7 +15,7 @@ function withCds(fault: Fault | undefined, cds: CdsVersion): Fault {
   return {
     ...fault,
     name: `${fault.name}-cds-${cds.replace('.', '-')}`,
-    what: `as \`${fault.name}\`, with CDS ${cds}`,
+    what: `with CDS ${cds}`,
     checks: '',
     stage: { ...fault.stage, cds },
   };

@@ -97,7 +97,6 @@ export const SEVERAL_AT_ONCE: Fault[] = [
   {
     name: 'several-at-once',
     what: 'all these faults at random, with two replicas and six hooks (`--long`: sixty)',
-    checks: 'each run that comes twice lost its answer',
     doubles: {
       most: 60,
       mostWithLong: 600,

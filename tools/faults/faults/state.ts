@@ -83,7 +83,7 @@ export const STATE: Fault[] = [
   {
     name: 'second-cds',
     what: '`hooks` of a second CDS starts on the Redis and prefix of the first',
-    checks: 'it says AL and 503; the first loses nothing and goes on',
+    checks: 'it says AL and 503; the first loses nothing',
     stage: { cleanupDelaySeconds: 2 },
     seconds: 15,
     async play(stage) {

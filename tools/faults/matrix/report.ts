@@ -34,14 +34,14 @@ export function markdownList(results: FaultResult[]): string {
     .map(({ name, what, checks, doublesAllowed, doublesBecause, ...result }) => {
       const outcome =
         result.skipped !== undefined
-          ? 'skipped'
+          ? ' (skipped)'
           : result.violations.length > 0
-            ? 'FAILED'
-            : `${seconds(result.firstRunMs)} s`;
+            ? ' (FAILED)'
+            : '';
       const sentences = [what, checks].filter(Boolean).map((each) => `${capitalised(each)}.`);
       const because = doublesBecause === USUAL_REASON ? '' : `, ${doublesBecause}`;
       const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}${because}.`;
-      return wrapItem(`- \`${name}\` (${outcome}): ${sentences.join(' ')}${doubles}`);
+      return wrapItem(`- \`${name}\`${outcome}: ${sentences.join(' ')}${doubles}`);
     })
     .join('');
 }
@@ -61,23 +61,23 @@ function wrapItem(item: string): string {
   return `${[...lines, line].join('\n')}\n`;
 }
 
-const PAGE_HEAD = `# The fault matrix
+const pageHead = (slowestMs: number) => `# The fault matrix
 
 \`\`\`sh
 npm run test:faults # writes this page to tmp/faults/fault-matrix.md
 \`\`\`
 
 Each fault passed
-[the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own,
-and proves [promises](promises.md). In brackets is how long after its end the first run came, in one
-play on two cores. "Killed" is SIGKILL, "frozen" is SIGSTOP. Doubles are how many runs may come
-twice: one a hook, which it was asking for when it was hit, unless another reason is given.
+[the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own.
+The first run came ${seconds(slowestMs)} s after a fault's end at most, in one play on two cores.
+"Killed" is SIGKILL, "frozen" is SIGSTOP. Doubles are how many runs may come twice: one a hook,
+which it was asking for when it was hit, unless another reason is given.
 
 `;
 
 /** `docs/fault-matrix.md`. */
 export const markdownPage = (results: FaultResult[]): string =>
-  `${PAGE_HEAD}${markdownList(results)}`;
+  `${pageHead(Math.max(0, ...results.map(({ firstRunMs }) => firstRunMs ?? 0)))}${markdownList(results)}`;
 
 /** How many passed, failed, and were not played. */
 export function countResults(results: FaultResult[]) {
