@@ -131,7 +131,7 @@ describe('the report', () => {
     rmSync(folder, { recursive: true, force: true });
     expect(play).not.toHaveBeenCalled();
     expect(describeResult(skipped)).toMatch(/^– broker-killed +skipped: There is no broker\.$/);
-    expect(markdownList([skipped])).toContain('(skipped)');
+    expect(markdownList([skipped])).toContain('`broker-killed` skipped: A.');
     const passed = { ...result, violations: [] };
     expect(countResults([result, passed, skipped])).toEqual({ passed: 1, failed: 1, skipped: 1 });
   });
@@ -146,7 +146,7 @@ describe('the report', () => {
       .trim()
       .split('\n- ');
     expect(items).toHaveLength(2);
-    expect(items[0]).toContain('(FAILED)');
+    expect(items[0]).toContain('`redis-killed` FAILED: ');
     expect(items[1]).toBe('`redis-killed`: Redis is killed.');
   });
 });

@@ -113,7 +113,7 @@ export const HOOKS_KILLED: Fault[] = [
   {
     name: 'killed-after-yes',
     what: '`hooks` is killed between the API’s answer and storing it',
-    checks: 'that run comes twice: the only such case',
+    checks: 'that run comes twice',
     doubles: IN_FLIGHT,
     stage: { redisProxy: true },
     seconds: 20,

@@ -33,15 +33,11 @@ export function markdownList(results: FaultResult[]): string {
   return results
     .map(({ name, what, checks, doublesAllowed, doublesBecause, ...result }) => {
       const outcome =
-        result.skipped !== undefined
-          ? ' (skipped)'
-          : result.violations.length > 0
-            ? ' (FAILED)'
-            : '';
+        result.skipped !== undefined ? ' skipped' : result.violations.length > 0 ? ' FAILED' : '';
       const sentences = [what, checks].filter(Boolean).map((each) => `${capitalised(each)}.`);
-      const because = doublesBecause === USUAL_REASON ? '' : `, ${doublesBecause}`;
-      const doubles = doublesAllowed === 0 ? '' : ` Doubles: ${doublesAllowed}${because}.`;
-      return wrapItem(`- \`${name}\`${outcome}: ${sentences.join(' ')}${doubles}`);
+      const because = doublesBecause === USUAL_REASON ? '' : `: ${doublesBecause}`;
+      const doubles = doublesAllowed === 0 ? '' : ` (${doublesAllowed}${because})`;
+      return wrapItem(`- \`${name}\`${outcome}${doubles}: ${sentences.join(' ')}`);
     })
     .join('');
 }
@@ -70,7 +66,7 @@ npm run test:faults # writes this page to tmp/faults/fault-matrix.md
 Each fault passed
 [the checks of every fault](../tools/faults/README.md#what-is-checked-of-every-fault) and its own.
 The first run came ${seconds(slowestMs)} s after a fault's end at most, in one play on two cores.
-"Killed" is SIGKILL, "frozen" is SIGSTOP. Doubles are how many runs may come twice: one a hook,
+"Killed" is SIGKILL, "frozen" is SIGSTOP. In brackets is how many runs may come twice: one a hook,
 which it was asking for when it was hit, unless another reason is given.
 
 `;
