@@ -91,8 +91,8 @@ export const FAILOVER: Fault[] = [
       const load = stage.load();
       await load.accepted(stage.random.between(15, 40));
       stage.faultBegins();
-      // What it answered is on its way to the replicas: a kill would cut that off.
-      redis.freeze();
+      // What it answered is with the replicas: a kill would cut that off.
+      sentinels.freezeMaster();
       await sentinels.failedOver();
       await redis.kill();
       await redis.start();
