@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startProcess, waitFor } from '@cds/testing';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { serviceEnvironment } from '../sandbox/story/service-config';
 import { queriesOf, readDashboard } from './dashboard.fixture';
 import { type ExportedMetric, metricOf, readExported } from './exported-metrics.fixture';

@@ -32,7 +32,7 @@ export function hooksConfig(
     disable: false,
     workers: 1,
     executionHistory: 10,
-    retryDelaySeconds: 1,
+    retryDelaySeconds: 0.2,
     retryError: 3,
     branchDeletion: { delaySeconds: 86_400 },
     reconcile: { intervalSeconds: 0 },

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { NodeHook } from '@cds/wire';
 
 // Only essential fields are required: other versions of CDS add fields and leave some out.
@@ -33,10 +33,12 @@ const hookConfig = fewSettings(
   ),
 );
 
+export const hookUuid = z.string().min(1).max(MAX_NAME_LENGTH);
+
 /** An entry of `GET /workflow/hook`. */
 export const nodeHook: z.ZodType<NodeHook> = z.object({
   id: integer,
-  uuid: z.string().min(1).max(MAX_NAME_LENGTH),
+  uuid: hookUuid,
   ref: text,
   node_id: integer,
   hook_model_id: integer,

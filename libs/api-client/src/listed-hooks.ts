@@ -1,6 +1,6 @@
 import { setImmediate as yieldToEventLoop } from 'node:timers/promises';
 import type { NodeHook } from '@cds/wire';
-import { nodeHook } from './answer-schemas';
+import { hookUuid, nodeHook } from './answer-schemas';
 import { jsonEntries, OversizedEntry, PAUSE } from './json-entries';
 
 /** Far more than a CDS has. */
@@ -51,11 +51,8 @@ function readHook(entry: unknown, leftOut: (hook: LeftOutHook) => void): NodeHoo
   }
   const { success, data } = nodeHook.safeParse(entry);
   if (success) return data;
-  const { uuid } = Object(entry) as { uuid?: unknown };
-  leftOut(
-    nodeHook.safeParse({ uuid }).success
-      ? { uuid: uuid as string, why: 'its configuration cannot be read', mayBeAny: false }
-      : { uuid: undefined, why: 'it has no uuid', mayBeAny: false },
-  );
+  const uuid = hookUuid.safeParse((Object(entry) as { uuid?: unknown }).uuid).data;
+  const why = uuid === undefined ? 'it has no uuid' : 'its configuration cannot be read';
+  leftOut({ uuid, why, mayBeAny: false });
   return undefined;
 }

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Of each list; beyond it the newest changes are found by the refs of the repository. */
 const MAX_EVENTS = 5_000;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describeShared } from '@cds/testing';
-import { z } from 'zod';
+import * as z from 'zod';
 import { routes } from './routes';
 import { commitSchema } from './schemas/commit';
 import { hookSchema } from './schemas/hook';

@@ -1,5 +1,5 @@
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A grant of `vcs` as it is in Redis below its encryption; times in ms. */
 export const storedGrantSchema = z

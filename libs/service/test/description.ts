@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** For routes of specs that serve no document. */
 export const DESCRIPTION = { summary: 'A thing', answer: z.unknown() };

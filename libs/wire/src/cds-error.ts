@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { KNOWN_ERRORS, type KnownErrorName } from './known-errors';
 
 /** The body of every refusal of a CDS service. */

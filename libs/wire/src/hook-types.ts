@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Nanoseconds since 1970, by which CDS names executions. Beyond 2^53, so `z.int()` refuses it;

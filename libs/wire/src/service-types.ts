@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The answer of `/mon/status`, also part of every registration. */
 export const monitoringStatusSchema = z

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** A VCS server, as `GET /vcs` and `GET /vcs/{name}` list it. */
 export const vcsServerSchema = z

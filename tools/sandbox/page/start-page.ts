@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import type { BitbucketStandIn } from '@cds/stand-ins/bitbucket';
 import type { CdsApiStandIn } from '@cds/stand-ins/cds-api';
-import { z } from 'zod';
+import * as z from 'zod';
 import {
   action,
   createControlRouter,

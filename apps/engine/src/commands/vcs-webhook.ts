@@ -3,7 +3,7 @@ import { vcsKeys } from '@cds/redis';
 import { webhookSecret } from '@cds/webhook-signature';
 import { isConsumerToken } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { reasonOf, usageError } from '../command-error';
 import type { ConfigOption } from '../command-options';
 import type { Context } from '../context';

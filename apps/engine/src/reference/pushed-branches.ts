@@ -1,7 +1,7 @@
 import { readExecution } from '@cds/hooks-store';
 import { fieldsOf, hookKeys } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The branches that exist after a push. */
 const push = z.object({

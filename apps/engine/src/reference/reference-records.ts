@@ -1,5 +1,5 @@
 import { taskTypeSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const configValue = z.looseObject({
   value: z.string().default(''),

@@ -1,7 +1,7 @@
 import { deadLetterSchema, TASK_UUID } from '@cds/hooks-store';
 import { createRouter, handle, type Router } from '@cds/service';
 import type { Request } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answeredByRedis } from '@cds/redis';
 import { ofExecution, ofTask, REDIS_AWAY } from '../tasks/task-params';
 import {

@@ -10,7 +10,7 @@ import {
   isTaskUuid,
 } from '@cds/hooks-store';
 import { CdsError, nanosecondsSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExecutionRef } from '../tasks/task-params';
 import type { Resources } from '../resources';
 

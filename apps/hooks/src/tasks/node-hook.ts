@@ -5,7 +5,7 @@ import {
   type HookModelName,
   TASK_TYPES,
 } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { TASK_UUID, type TaskToKeep } from '@cds/hooks-store';
 import { moduleOf } from '../hook-modules';
 

@@ -1,6 +1,6 @@
 import { firstOf } from '@cds/service';
 import { CdsError, type Task } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const SORT_KEYS = ['nb_executions_total', 'nb_executions_todo'] as const;
 type SortKey = (typeof SORT_KEYS)[number];

@@ -1,7 +1,7 @@
 import { createRouter, handle, sendJsonList, type Router } from '@cds/service';
 import { taskExecutionSchema, taskSchema } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ExecuteOutgoing } from '../modules/outgoing/accept-outgoing';
 import { nodeRunSchema } from '@cds/hooks-store';
 import { answeredByRedis, redisBudget } from '@cds/redis';

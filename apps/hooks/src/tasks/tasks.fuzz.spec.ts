@@ -3,7 +3,7 @@ import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testin
 import { isCdsError, type Task } from '@cds/wire';
 import type { Request } from 'express';
 import fc from 'fast-check';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { expectCleanPrototypes, fill } from '../../test/hostile';
 import {
   answeredHook,

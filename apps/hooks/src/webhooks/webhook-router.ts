@@ -1,6 +1,6 @@
 import { createRouter, type FastPathHandler, type Router } from '@cds/service';
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const WEBHOOK_METHODS: readonly string[] = ['POST', 'GET', 'PUT', 'DELETE'];
 

@@ -1,6 +1,6 @@
 import type { Router } from '@cds/service';
 import { vcsCommitSchema, vcsCommitStatusSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { isOfVcsProject } from '../credentials/project-headers';
 import { refName } from '../http/repository-ref';

@@ -6,7 +6,7 @@ import type { BbSourceEntry } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import { createTarPacker } from 'modern-tar';
-import { z } from 'zod';
+import * as z from 'zod';
 import { refName } from '../http/repository-ref';
 import { repositoryParams, text } from '../http/route-params';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';

@@ -1,7 +1,7 @@
 import type { BbSourceEntry } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { CdsError, type VcsContent, vcsContentSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { refName } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';

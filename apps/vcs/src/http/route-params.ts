@@ -1,5 +1,5 @@
 import { firstOf } from '@cds/service';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const name = z.string().meta({
   description: 'The VCS server, as the configuration names it; case is ignored.',

@@ -1,6 +1,6 @@
 import type { NewReport, ReportData } from '@cds/bitbucket';
 import { whyUnreachable } from '@cds/config';
-import { z } from 'zod';
+import * as z from 'zod';
 import { text } from '../http/route-params';
 import { shorten, shortenDistinct } from '../http/shorten';
 

@@ -3,7 +3,7 @@ import { isBitbucketError, type NewReport } from '@cds/bitbucket';
 import type { Router } from '@cds/service';
 import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fullNameOf } from '../http/repository-ref';
 import { repositoryParams } from '../http/route-params';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';

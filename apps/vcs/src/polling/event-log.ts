@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import { defineScript, replies, vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
 import { vcsCommitSchema, vcsPullRequestSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { snapshotSchema, type Snapshot } from './repository-state';
 
 /** The time after which a repository is forgotten that is not polled. */

@@ -9,7 +9,7 @@ import {
   vcsPullRequestEventSchema,
   vcsPushEventSchema,
 } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BitbucketServer } from '../servers/bitbucket-server';
 import { findServer } from '../servers/find-server';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';

@@ -7,7 +7,7 @@ import {
 } from '@cds/bitbucket';
 import type { Logger } from '@cds/service';
 import type { VcsCommit, VcsPullRequest } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { GrantedCall } from '../servers/granted-route';
 import { fullNameOf } from '../http/repository-ref';
 import { toVcsCommit } from '../commits/vcs-commit';

@@ -1,7 +1,7 @@
 import type { BbPullRequest, PullRequestState } from '@cds/bitbucket';
 import { type Router } from '@cds/service';
 import { CdsError, KNOWN_ERRORS, vcsPullRequestSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { fullNameOf, refName } from '../http/repository-ref';
 import { queryText, repositoryParams } from '../http/route-params';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { defineScript, vcsKeys } from '@cds/redis';
 import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createMinuteCounts, type CallsAgo } from './minute-counts';
 
 /** The time for which a refusal (429) is remembered. */

@@ -1,6 +1,6 @@
 import { type Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repositoryParams } from '../http/route-params';
 

@@ -1,7 +1,7 @@
 import { type BbBranch, isBitbucketError } from '@cds/bitbucket';
 import { type Router } from '@cds/service';
 import { CdsError, vcsBranchSchema, vcsRepoSchema, vcsTagSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';
 import { refName } from '../http/repository-ref';
 import { queryText, repositoryParams, serverParams } from '../http/route-params';

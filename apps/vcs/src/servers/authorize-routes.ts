@@ -8,7 +8,7 @@ import {
   type VcsAuthorize,
   vcsAuthorizeSchema,
 } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { tokenErrorToCds } from '../http/bitbucket-errors';
 import { findOAuthServer } from './find-server';
 import type { RouteDeps } from './granted-route';

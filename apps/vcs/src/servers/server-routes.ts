@@ -1,6 +1,6 @@
 import { handle, type Router } from '@cds/service';
 import { type VcsServer, vcsServerSchema } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BitbucketServer } from './bitbucket-server';
 import { findServer } from './find-server';
 import type { RouteDeps } from './granted-route';

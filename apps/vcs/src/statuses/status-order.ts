@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The parts of a status that decide whether it is sent. */
 export const sentSchema = z.object({

@@ -1,6 +1,6 @@
 import { type Router } from '@cds/service';
 import { CdsError } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiVersion } from '../http/api-version';
 import { grantedRoute, type RouteDeps } from '../servers/granted-route';
 import { repoFromFullName } from '../http/repository-ref';

@@ -3,7 +3,7 @@ import type { Logger } from '@cds/service';
 import type { Redis } from 'ioredis';
 import { maxEntries } from '@cds/service';
 import { LRUCache } from 'lru-cache';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** The limit, beyond the builds of any CDS; those that are due first are dropped. */
 export const MAX_UNFINISHED = 5_000;

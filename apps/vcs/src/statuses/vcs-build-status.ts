@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { text } from '../http/route-params';
 import { MAX_TEXT, shorten, shortenDistinct } from '../http/shorten';
 import {

@@ -8,7 +8,7 @@ import {
   vcsWebhooksInfoSchema,
 } from '@cds/wire';
 import type { Request } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { ApiVersion } from '../http/api-version';
 import { findServer } from '../servers/find-server';
 import { grantedRoute, type GrantedCall, type RouteDeps } from '../servers/granted-route';

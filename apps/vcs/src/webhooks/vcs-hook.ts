@@ -1,6 +1,6 @@
 import type { BbHook } from '@cds/bitbucket';
 import type { VcsHook } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { text } from '../http/route-params';
 
 const flag = z

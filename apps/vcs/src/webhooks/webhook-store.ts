@@ -3,7 +3,7 @@ import type { RepoRef } from '@cds/bitbucket';
 import { vcsKeys } from '@cds/redis';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { fullNameOf } from '../http/repository-ref';
 
 /** Renewed at every check of the repository. An expired webhook gets its secret once more. */

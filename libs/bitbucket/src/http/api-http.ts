@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import type { BitbucketCall, BitbucketClientOptions, CallContext } from '../client-types';
 import { callName, type Route } from '../routes';
 import { BitbucketError } from './bitbucket-error';

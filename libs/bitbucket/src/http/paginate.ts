@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallContext } from '../client-types';
 import { callName, type Route } from '../routes';
 import { boundedArray } from '../schemas/text';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 const MAX_MESSAGE = 1_000;
 /** Enough of a page to find its title; keeps the cost of stripping it small. */

@@ -1,5 +1,5 @@
 import { isTooComplex } from '@cds/network';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { invalidAnswer } from './bitbucket-error';
 import type { HttpAnswer } from './request';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BbCommit } from '../model';
 import { gitAuthor } from './author';
 import { hashes, htmlLink, text } from './text';

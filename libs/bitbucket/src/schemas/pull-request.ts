@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BbPullRequest, BbPullRequestEnd } from '../model';
 import { accountAuthor } from './author';
 import { htmlLink, text } from './text';

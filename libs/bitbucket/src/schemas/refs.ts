@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BbBranch, BbRef, BbTag } from '../model';
 import { gitAuthor } from './author';
 import { hashes, htmlLink, optionalText, text } from './text';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BbSourceEntry } from '../model';
 
 const attributes = z

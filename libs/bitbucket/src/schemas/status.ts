@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { BbStatus } from '../model';
 import { optionalText, text } from './text';
 

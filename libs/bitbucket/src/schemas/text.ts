@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** More than Bitbucket puts into any list or page of one. */
 const MAX_VALUES = 1_000;

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 
 /** What reading and documenting a value need to know besides its schema. */
 export interface KeyType {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { PRINTED_SECTIONS } from './index';
 import { section } from './section';
 import { integer, text } from './value-types';

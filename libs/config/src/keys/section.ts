@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { type CdsVersions, type KeyMeta, type KeyType, typeOf } from './key-type';
 
 /** The services that this project provides. */

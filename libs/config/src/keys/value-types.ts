@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { decoded } from '@cds/network';
 import { keyType } from './key-type';
 import { textWarning, textError, withoutLineBreak } from '../values/text-problems';

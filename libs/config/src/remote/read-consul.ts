@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallStore } from './call-store';
 import { RemoteConfigError, type RemoteSource } from './remote-sources';
 

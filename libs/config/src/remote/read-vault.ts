@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CallStore } from './call-store';
 import { RemoteConfigError, type RemoteSource } from './remote-sources';
 

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { envName, type Key, type Section, type Sections, type Values } from '../keys/section';
 import { findTable, type TomlTable } from '../toml/toml-tree';
 import { isMissing } from '../values/placeholder';

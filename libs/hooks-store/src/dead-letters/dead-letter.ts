@@ -1,6 +1,6 @@
 import { nanosecondsSchema, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { isoOf, timestampOfId } from '../clock';
 import { parseState } from '../execution';
 import { readableOf } from '../pipeline-replies';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StoredExecution } from '../execution';
 import type { KeptBody } from '../stored-execution-text';
 import { parseJson } from '../unreadable/read-config';

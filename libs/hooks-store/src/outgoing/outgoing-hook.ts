@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { CdsError, type HookConfig, type TaskType, type WebHookExecution } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { configValue } from '../unreadable/read-config';
 
 const configValueSchema = z.looseObject({

@@ -1,6 +1,6 @@
 import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { parseJson } from '../unreadable/read-config';
 import type { CommitStatus, HookReport } from './push-report';
 

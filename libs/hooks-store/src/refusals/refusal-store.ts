@@ -1,5 +1,5 @@
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { repliesOf } from '../pipeline-replies';
 import { hookKeys, refusalsKey } from '../redis-keys';
 import { parseJson } from '../unreadable/read-config';

@@ -1,5 +1,5 @@
 import type { TaskType } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { StoredExecution } from '../execution';
 import { parseJson } from '../unreadable/read-config';
 

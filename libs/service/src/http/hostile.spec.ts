@@ -1,7 +1,7 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { captureLogger, waitFor } from '@cds/testing';
 import { isCdsErrorBody } from '@cds/wire';
 import { readAll } from '../../test/api-stand-in';

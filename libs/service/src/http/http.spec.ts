@@ -4,7 +4,7 @@ import { Agent, request, type RequestListener, type ServerResponse } from 'node:
 import { connect, type Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import supertest from 'supertest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import { captureLogger, freePort, silentLogger, waitFor, takesTime } from '@cds/testing';
 import { readAll } from '../../test/api-stand-in';

@@ -5,7 +5,7 @@ import {
   readinessSchema,
   versionInfoSchema,
 } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { versionInfo } from '../build-info';
 import type { Readiness } from '../create-readiness';
 import type { Metrics } from '../metrics/create-metrics';

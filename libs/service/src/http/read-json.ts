@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { isTooComplex } from '@cds/network';
 import { CdsError } from '@cds/wire';
 

@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 import fc from 'fast-check';
-import { z } from 'zod';
+import * as z from 'zod';
 import { captureLogger, fuzzRuns, hostileBytes, hostileJson } from '@cds/testing';
 import { CdsError, isCdsErrorBody } from '@cds/wire';
 import type { Request } from 'express';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { createRouter, type Router } from '../http/create-router';
 import { JSON_TYPE, sendBytes } from '../http/send-json';
 import { buildDocument, type ServiceDescription } from './build-document';

@@ -1,7 +1,7 @@
 import { silentLogger } from '@cds/testing';
 import express from 'express';
 import request from 'supertest';
-import { z } from 'zod';
+import * as z from 'zod';
 import { createHttpApp, createRouter, handle, type Router } from '../index';
 import { buildDocument } from './build-document';
 

@@ -1,6 +1,6 @@
 import { CdsError, KNOWN_ERRORS, type KnownErrorName } from '@cds/wire';
 import type { Request, RequestHandler } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readJson } from '../http/read-json';
 
 /** A header of a request or an answer. */

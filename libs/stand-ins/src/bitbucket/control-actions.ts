@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { faultOrderSchema } from '../http/faults';
 import { action, nothing, telling, type ControlAction } from '../http/control';
 import { SIGNATURES } from './forge-delivery';

@@ -1,5 +1,5 @@
 import type { Request } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiRefusal } from './api-refusal';
 
 /** The body that `express.raw` read. @throws ApiRefusal 400, id 74, unless another kind is given */

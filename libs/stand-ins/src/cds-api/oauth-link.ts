@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sendRequest } from '../http/send-request';
 import { ApiRefusal } from './api-refusal';
 import type { ProjectStore } from './project-store';

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GO_ZERO_TIME, type OutgoingCallback, type Task } from '@cds/wire';
 import { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerJson, ApiRefusal } from './api-refusal';
 import { buildNodeRun } from './builds/build-event';
 import type { WorkflowRun } from './model';

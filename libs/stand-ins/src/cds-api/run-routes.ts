@@ -1,6 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import type { HookEvent } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Caller } from './access';
 import { answerJson, ApiRefusal } from './api-refusal';
 import type { Generation } from './generations/generation';

@@ -1,5 +1,5 @@
 import express, { Router, type RequestHandler } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Access } from './access';
 import { answerErrorAs, answerJson, ApiRefusal } from './api-refusal';
 import type { Generation } from './generations/generation';

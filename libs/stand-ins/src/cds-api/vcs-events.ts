@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerJson, ApiRefusal } from './api-refusal';
 import type { Workflow } from './model';
 import type { ProjectStore } from './project-store';

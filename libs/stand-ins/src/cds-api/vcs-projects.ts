@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiRefusal } from './api-refusal';
 import { VCS_PROJECT } from './credentials/vcs-project';
 import type { Generation } from './generations/generation';

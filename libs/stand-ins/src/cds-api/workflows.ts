@@ -1,5 +1,5 @@
 import type { NodeHook, VcsHook } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiRefusal } from './api-refusal';
 import type { Generation } from './generations/generation';
 import type { Workflow } from './model';

@@ -1,5 +1,5 @@
 import express, { Router, type Request, type Response } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { browsersByLocalName, refuseOtherOrigins } from './same-origin';
 
 /** One thing that a person or a test can make a stand-in do or tell. */

@@ -1,5 +1,5 @@
 import type { NextFunction, Request, Response } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Something that goes wrong on purpose. */
 export const faultSchema = z.discriminatedUnion('kind', [

@@ -2,7 +2,7 @@ import type { BitbucketServerConfig } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
 import { vcsKeys } from '@cds/redis';
 import type { Redis } from 'ioredis';
-import { z } from 'zod';
+import * as z from 'zod';
 import { askUrl, withoutSlash } from '../../ask-url';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';

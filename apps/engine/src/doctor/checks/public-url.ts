@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { whyUnreachable } from '@cds/config';
 import type { ProxySettings } from '@cds/network';
-import { z } from 'zod';
+import * as z from 'zod';
 import { askUrl } from '../../ask-url';
 import { reasonOf } from '../../command-error';
 import { type Check, failed, ok, type Outcome, skipped, warning } from '../finding';

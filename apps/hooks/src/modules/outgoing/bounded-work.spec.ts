@@ -47,8 +47,8 @@ describe('the work that an outgoing hook may cause', () => {
   });
 
   it('keeps those of no other project waiting behind all of one', async () => {
-    // The better part of what one hook may cause, and too much for the event loop.
-    const payload = '{{repeat 500000 "a"|upper|trunc 1}}'.repeat(3);
+    // Too much for the event loop.
+    const payload = '{{repeat 100000 "a"|upper|trunc 1}}'.repeat(3);
     const execute = async (project: string, path: string): Promise<void> => {
       const run = webhookRun(target, { project, payload, URL: `${target.url}/${path}` });
       apiKnows(context, run, { commitMs: 0 });

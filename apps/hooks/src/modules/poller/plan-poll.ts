@@ -1,6 +1,6 @@
 import { type DeliveryPlan, parseJson, type PolledChange, shortRef } from '@cds/hooks-store';
 import type { HookConfig, TaskType } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import { flattenJsonText } from '../../payloads/flatten-json';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
 

@@ -1,5 +1,5 @@
 import type { HookConfig } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const settingsSchema = z.strictObject({
   project: z.string(),

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { MalformedExecutionError } from '../../payloads/malformed-execution';
 import { JsonTooComplexError, parseBoundedJson } from '../../payloads/parse-bounded-json';
 

@@ -168,7 +168,7 @@ describe('schedulers', () => {
 
   describe('while the API is away', () => {
     it('one run waits for it, and the times that come meanwhile are left out', async () => {
-      const hooks = await context.start({ executionHistory: 100 });
+      const hooks = await context.start({ executionHistory: 100, retryDelaySeconds: 1 });
       const hook = schedulerHook(EVERY_SECOND);
       const uuidOf = (body: unknown) => (body as { hook?: { uuid: string } } | null)?.hook?.uuid;
       let away = true;

@@ -1,5 +1,5 @@
 import type { VcsWebhooksInfo } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { VcsLink } from '../model';
 import { base64, type CredentialKind } from './credential';
 

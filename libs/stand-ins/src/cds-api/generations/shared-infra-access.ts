@@ -1,6 +1,6 @@
 import { Router } from 'express';
 import type { ServiceRegistration } from '@cds/wire';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Access, AccessDeps, Credentials } from '../access';
 import { answerJson, ApiRefusal } from '../api-refusal';
 import { jsonOf } from '../json-body';

@@ -1,5 +1,5 @@
 import { Router, type Request, type Response } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Access, AccessDeps, Caller, Credentials } from '../access';
 import { answerJson, ApiRefusal } from '../api-refusal';
 import { checkedJsonOf } from '../json-body';

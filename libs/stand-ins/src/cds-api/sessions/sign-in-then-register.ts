@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { answerJson, ApiRefusal } from '../api-refusal';
 import { checkedJsonOf, jsonOf } from '../json-body';
 import { answeredService } from './service-body';

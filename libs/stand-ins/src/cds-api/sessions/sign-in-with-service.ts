@@ -1,5 +1,5 @@
 import { Router } from 'express';
-import { z } from 'zod';
+import * as z from 'zod';
 import { ApiRefusal } from '../api-refusal';
 import { jsonOf } from '../json-body';
 import type { Consumer } from './consumers';

@@ -6,8 +6,8 @@ import { startThread } from './start-thread';
 
 const NOTHING = new Map<string, string>();
 /** Too much for this thread, and little enough for the other. */
-const LARGE = { template: '{{repeat 500000 "a" | upper | trunc 1}}'.repeat(3), values: NOTHING };
-const TOO_MUCH = { ...LARGE, template: LARGE.template.repeat(80) };
+const LARGE = { template: '{{repeat 100000 "a" | upper | trunc 1}}'.repeat(3), values: NOTHING };
+const TOO_MUCH = { ...LARGE, template: LARGE.template.repeat(400) };
 
 describe('what may take long for one user', () => {
   const offThread = createOffThread();
