@@ -8,7 +8,8 @@ import { requireConfig } from './load-config';
 const CONNECT_MS = 5_000;
 
 /**
- * Runs commands on the Redis of a service; ends within seven seconds when Redis is silent.
+ * Runs commands on the Redis of a service; ends within seven seconds when Redis is silent, and at
+ * once when it refuses.
  * @throws CommandError saying what to do about the configuration or about Redis
  */
 export async function withServiceRedis<S extends ServiceName, T>(
@@ -52,7 +53,10 @@ export async function askRedis<T>(
   const logger = {
     info: () => undefined,
     warn: (fields: object) => {
-      if ('reason' in fields) reason = String(fields.reason);
+      if (!('reason' in fields)) return;
+      reason = String(fields.reason);
+      // Behind Sentinels another one may answer in a moment.
+      if (config.address.kind === 'single') redis.disconnect();
     },
   };
   const redis = connectRedis({ redis: config, logger, name: 'engine' }, 'client');
