@@ -35,7 +35,7 @@ afterAll(async () => {
   engine.remove();
 });
 
-const run = (...args: string[]) => engine.run([...args, '--config', file]);
+const run = (...args: string[]) => engine.call([...args, '--config', file]);
 
 /** Everything in Redis, and how often something was written to it. */
 async function stateOfRedis(): Promise<object> {
@@ -134,8 +134,8 @@ it.each(ACTIONS)('%s %j --dry-run says what it would do, and does nothing', asyn
   const [command, args, sentence, fields] = of;
   const before = await stateOfRedis();
 
-  const { code, out } = run(...command.split(' '), ...args, '--dry-run');
-  const json = JSON.parse(run(...command.split(' '), ...args, '--dry-run', '--json').out);
+  const { code, out } = await run(...command.split(' '), ...args, '--dry-run');
+  const json = JSON.parse((await run(...command.split(' '), ...args, '--dry-run', '--json')).out);
 
   expect([code, out]).toEqual([0, expect.stringMatching(sentence)]);
   expect(json).toMatchObject({ dry_run: true, ...fields });
@@ -146,7 +146,7 @@ it.each(ACTIONS)('%s %j --dry-run says what it would do, and does nothing', asyn
     Object.entries(json).filter(([name]) => !['dry_run', 'dead_letters'].includes(name)),
   );
   const yes = ASKS.test([command, ...args].join(' ')) ? ['--yes'] : [];
-  const done = JSON.parse(run(...command.split(' '), ...args, '--json', ...yes).out);
+  const done = JSON.parse((await run(...command.split(' '), ...args, '--json', ...yes)).out);
   if (Object.keys(fields).length > 0)
     expect(done).toMatchObject({ ...said, ...('replayed' in said && { replayed: 1 }) });
   expect(await stateOfRedis()).not.toEqual(before);
@@ -156,26 +156,28 @@ it('says by a dry run what it would refuse', async () => {
   const before = await stateOfRedis();
   const letters = ['hooks', 'dead-letters', 'retry', HOOK];
 
-  expect(run(...letters, `${ENDED_ID}000`, '--dry-run').err).toContain('is no dead letter');
-  expect(run(...letters, '1000', '--dry-run').err).toContain('there is no execution');
-  expect(run('hooks', 'replay', HOOK, '1000', '--dry-run').err).toContain('there is no execution');
-  expect(run('hooks', 'signature', 'reset', CLEANUP, '--dry-run').err).toContain(
+  expect((await run(...letters, `${ENDED_ID}000`, '--dry-run')).err).toContain('is no dead letter');
+  expect((await run(...letters, '1000', '--dry-run')).err).toContain('there is no execution');
+  expect((await run('hooks', 'replay', HOOK, '1000', '--dry-run')).err).toContain(
+    'there is no execution',
+  );
+  expect((await run('hooks', 'signature', 'reset', CLEANUP, '--dry-run')).err).toContain(
     'there is no task',
   );
   expect(await stateOfRedis()).toEqual(before);
 });
 
-it('replays once a minute, as a dry run says', () => {
+it('replays once a minute, as a dry run says', async () => {
   const args = ['hooks', 'replay', HOOK, `${ENDED_ID}000`];
-  expect(run(...args).code).toBe(0);
-  expect(run(...args, '--dry-run').out).toContain('within the last minute already');
+  expect((await run(...args)).code).toBe(0);
+  expect((await run(...args, '--dry-run')).out).toContain('within the last minute already');
 });
 
 it.each(ACTIONS.filter(([command, args]) => ASKS.test([command, ...args].join(' '))))(
   'refuses %s %j without --yes where there is no terminal',
   async (command, args) => {
     const before = await stateOfRedis();
-    const { code, out, err } = run(...command.split(' '), ...args);
+    const { code, out, err } = await run(...command.split(' '), ...args);
 
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(/no terminal to ask at: say --yes, or look first with --dry-run/);

@@ -43,7 +43,7 @@ function configFile(redisPort: number): string {
   return path;
 }
 
-const run = (...args: string[]) => engine.run(['hooks', ...args, '--config', file]);
+const run = (...args: string[]) => engine.call(['hooks', ...args, '--config', file]);
 
 const value = (text: string) => ({ value: text });
 
@@ -165,7 +165,7 @@ describe('engine hooks why', () => {
     const status = JSON.stringify({ ...sent, url: 'x', at: PUSH_AT });
     await redis.hset(commit, 'CDS/PROJ-wf1-build', status);
 
-    const { code, out, err } = run('why', 'JDOE/repo-0');
+    const { code, out, err } = await run('why', 'JDOE/repo-0');
 
     expect({ code, err }).toEqual({ code: 0, err: '' });
     const lines = out.split('\n').map((line) => line.trim());
@@ -188,7 +188,7 @@ describe('engine hooks why', () => {
     expect(line('refused-1')).toContain('192.0.2.1');
     expect(out).not.toContain('hidden');
 
-    const ofMain = run('why', HOOK, '--branch', 'main', '--json');
+    const ofMain = await run('why', HOOK, '--branch', 'main', '--json');
     const { hooks, next } = JSON.parse(ofMain.out) as {
       hooks: { events: Record<string, unknown>[] }[];
       next: string[];
@@ -230,32 +230,34 @@ describe('engine hooks why', () => {
   ])('tells what a push waits for where its hook %s', async (_, arrange, sentence) => {
     await delivered('main');
     await arrange();
-    expect(run('why', HOOK).out).toMatch(sentence);
+    expect((await run('why', HOOK)).out).toMatch(sentence);
   });
 
   it('says what to look at where nothing is known, and what it does not know', async () => {
     await delivered('main');
-    const { code, out } = run('why', HOOK, '--branch', 'dev');
+    const { code, out } = await run('why', HOOK, '--branch', 'dev');
     expect(code).toBe(0);
     expect(out).toContain('hooks received no push to dev that it still knows of');
     expect(out).toContain('engine doctor --repository jdoe/repo-0 looks');
 
-    expect(run('why', OTHER)).toMatchObject({ code: 1, err: expect.stringContaining('404') });
-    expect(run('why', 'jdoe/other')).toMatchObject({
+    expect(await run('why', OTHER)).toMatchObject({ code: 1, err: expect.stringContaining('404') });
+    expect(await run('why', 'jdoe/other')).toMatchObject({
       code: 1,
       err: expect.stringContaining('knows no hook of jdoe/other'),
     });
-    expect(run('why', 'a b/c').code).toBe(2);
+    expect((await run('why', 'a b/c')).code).toBe(2);
     for (const pasted of [
       'https://bitbucket.org/jdoe/repo-0/src/main/',
       `https://hooks.example.com/webhook/${HOOK}`,
     ])
-      expect(run('why', pasted)).toEqual(run('why', pasted.includes(HOOK) ? HOOK : 'jdoe/repo-0'));
+      expect(await run('why', pasted)).toEqual(
+        await run('why', pasted.includes(HOOK) ? HOOK : 'jdoe/repo-0'),
+      );
 
     const alone = join(engine.folder(), 'hooks.toml');
     const text = readyConfig({ redisPort: server.port });
     writeFileSync(alone, text.slice(text.indexOf('[hooks]')));
-    const withoutVcs = engine.run(['hooks', 'why', HOOK, '--config', alone]);
+    const withoutVcs = await engine.call(['hooks', 'why', HOOK, '--config', alone]);
     expect(withoutVcs).toMatchObject({
       code: 0,
       err: expect.stringContaining('statuses sent to Bitbucket are not known: name the'),
@@ -281,35 +283,37 @@ describe('engine hooks … list', () => {
     await redis.hdel(keys.states, NEXT_ID);
     await redis.rpush(keys.waiting, NEXT_ID);
 
-    const tasks = run('tasks', 'list', '--workflow', 'PROJ/wf1');
+    const tasks = await run('tasks', 'list', '--workflow', 'PROJ/wf1');
     expect(tasks.out.replaceAll(/ {2,}/g, '  ')).toBe(
       `UUID  TYPE  WORKFLOW  WAITING  IN ALL  STATE  REPOSITORY\n${HOOK}  RepoWebHook  PROJ/wf1  1  2  runs  jdoe/repo-0\n`,
     );
-    const both = run('tasks', 'list', '--json');
+    const both = await run('tasks', 'list', '--json');
     expect(both.out).not.toContain('\u202e');
     expect(JSON.parse(both.out)).toEqual([
       expect.objectContaining({ uuid: HOOK, stopped: false }),
       expect.objectContaining({ uuid: OTHER, workflow: 'wf\u202e2', stopped: true }),
     ]);
-    expect(run('tasks', 'list', '--limit', '1').err).toContain('There are 2 tasks in all');
+    expect((await run('tasks', 'list', '--limit', '1')).err).toContain('There are 2 tasks in all');
 
-    const listed = run('executions', 'list', HOOK);
+    const listed = await run('executions', 'list', HOOK);
     expect(listed.out.replaceAll(/ {2,}/g, '  ').split('\n').slice(1)).toEqual([
       `${NEXT_ID}000  waiting  1970-01-01T00:00:00Z  RepoWebHook  main  r-1  0`,
       `${ID}000  done  1970-01-01T00:00:00Z  RepoWebHook  dev, feat [2J  3`,
       '',
     ]);
     expect(`${listed.out}${listed.err}`).not.toMatch(/hidden-header/);
-    const newest = run('executions', 'list', HOOK, '--json', '--limit', '1');
+    const newest = await run('executions', 'list', HOOK, '--json', '--limit', '1');
     expect(JSON.parse(newest.out)).toMatchObject([
       { uuid: HOOK, refs: ['main'], request_id: 'r-1' },
     ]);
     expect(newest.err).toBe('These are the 1 newest of 2: --limit 2 shows all.\n');
-    expect(run('replay', HOOK, `${ID}000`).code).toBe(0);
+    expect((await run('replay', HOOK, `${ID}000`)).code).toBe(0);
   });
 
   it('lists cleanups by their date, with the branch', async () => {
-    expect(run('cleanups', 'list').out).toBe('There are no cleanups of deleted branches.\n');
+    expect((await run('cleanups', 'list')).out).toBe(
+      'There are no cleanups of deleted branches.\n',
+    );
     await failedCleanup();
     const waits = 'b'.repeat(64);
     await redis.hset(cleanupKey(waits), {
@@ -319,7 +323,7 @@ describe('engine hooks … list', () => {
     });
     await redis.zadd(KEYS.cleanups, 1763928000000, waits);
 
-    const { out, code } = run('cleanups', 'list');
+    const { out, code } = await run('cleanups', 'list');
 
     expect(out.replaceAll(/ {2,}/g, '  ').split('\n').slice(1)).toEqual([
       `${waits}  waiting  2025-11-23T20:00:00Z  PROJ/wf1  jdoe/repo-0  gone  r-2`,
@@ -327,9 +331,9 @@ describe('engine hooks … list', () => {
       '',
     ]);
     expect(code).toBe(0);
-    expect(JSON.parse(run('cleanups', 'list', '--json', '--limit', '1').out)).toMatchObject([
-      { uuid: waits, hook: HOOK, branch: 'gone', request_id: 'r-2' },
-    ]);
+    expect(JSON.parse((await run('cleanups', 'list', '--json', '--limit', '1')).out)).toMatchObject(
+      [{ uuid: waits, hook: HOOK, branch: 'gone', request_id: 'r-2' }],
+    );
   });
 
   it('goes on over what cannot be read, and refuses what it does not understand', async () => {
@@ -343,13 +347,13 @@ describe('engine hooks … list', () => {
     await redis.set(cleanupKey(CLEANUP), 'no hash');
     await redis.zadd(KEYS.cleanups, 1, CLEANUP);
 
-    const tasks = run('tasks', 'list', '--json');
+    const tasks = await run('tasks', 'list', '--json');
     expect(JSON.parse(tasks.out)).toMatchObject([{ uuid: HOOK }]);
     expect(tasks.err).toContain(OTHER);
-    expect(run('executions', 'list', HOOK).out).toContain(`${ID}000`);
-    expect(run('cleanups', 'list')).toMatchObject({ code: 0 });
+    expect((await run('executions', 'list', HOOK)).out).toContain(`${ID}000`);
+    expect(await run('cleanups', 'list')).toMatchObject({ code: 0 });
 
-    expect(run('executions', 'list', 'f'.repeat(36))).toMatchObject({
+    expect(await run('executions', 'list', 'f'.repeat(36))).toMatchObject({
       code: 1,
       err: expect.stringContaining('see engine hooks tasks list'),
     });
@@ -360,7 +364,7 @@ describe('engine hooks … list', () => {
       ['executions', 'list'],
       ['cleanups', 'list', '--limit', '10001'],
     ])
-      expect(run(...args).code).toBe(2);
+      expect((await run(...args)).code).toBe(2);
   });
 
   it('reads no more than it prints', async () => {
@@ -381,9 +385,9 @@ describe('engine hooks … list', () => {
 
     await redis.config('RESETSTAT');
     const before = await commands();
-    expect(JSON.parse(run('executions', 'list', HOOK, '--json', '--limit', '5').out)).toHaveLength(
-      5,
-    );
+    expect(
+      JSON.parse((await run('executions', 'list', HOOK, '--json', '--limit', '5')).out),
+    ).toHaveLength(5);
     expect((await commands()) - before).toBeLessThan(60);
     expect(await redis.info('commandstats')).not.toMatch(/cmdstat_(keys|smembers|hgetall|hkeys):/);
   });
@@ -391,18 +395,18 @@ describe('engine hooks … list', () => {
 
 describe('engine hooks dead-letters', () => {
   it('lists none, and all the newest first, without what was delivered', async () => {
-    expect(run('dead-letters', 'list')).toEqual({
+    expect(await run('dead-letters', 'list')).toEqual({
       code: 0,
       out: 'There are no dead letters.\n',
       err: '',
     });
-    expect(run('dead-letters', 'list', '--json').out).toBe('[]\n');
+    expect((await run('dead-letters', 'list', '--json')).out).toBe('[]\n');
 
     await failedCleanup();
     await deadLetter(HOOK, ID);
     await deadLetter(OTHER, NEXT_ID, 'first line\nsecond\u009bline');
 
-    const { out, err, code } = run('dead-letters', 'list');
+    const { out, err, code } = await run('dead-letters', 'list');
     expect(out.replaceAll(/ {2,}/g, '  ')).toBe(
       [
         'UUID  TIMESTAMP  KIND  FAILED AT  WORKFLOW  REPOSITORY  BRANCH OR TAG  REQUEST ID  ERRORS  LAST ERROR',
@@ -415,11 +419,11 @@ describe('engine hooks dead-letters', () => {
     expect([err, code]).toEqual(['', 0]);
     expect(out).not.toContain('hidden-header');
 
-    expect(JSON.parse(run('dead-letters', 'list', HOOK, '--json').out)).toEqual([
+    expect(JSON.parse((await run('dead-letters', 'list', HOOK, '--json')).out)).toEqual([
       expect.objectContaining({ kind: 'execution', uuid: HOOK, timestamp: Number(ID) * 1000 }),
       expect.objectContaining({ kind: 'cleanup', uuid: CLEANUP, branch: 'old\u001b[2Jone' }),
     ]);
-    const limited = run('dead-letters', 'list', '--limit', '1');
+    const limited = await run('dead-letters', 'list', '--limit', '1');
     expect(limited.out.split('\n')).toHaveLength(3);
     expect(limited.err).toBe('These are the 1 newest of 3: --limit 3 shows all.\n');
   });
@@ -427,8 +431,8 @@ describe('engine hooks dead-letters', () => {
   it('sends one again, once', async () => {
     await deadLetter(HOOK, ID);
 
-    const first = run('dead-letters', 'retry', HOOK, `${ID}000`);
-    const second = run('dead-letters', 'retry', HOOK, `${ID}000`);
+    const first = await run('dead-letters', 'retry', HOOK, `${ID}000`);
+    const second = await run('dead-letters', 'retry', HOOK, `${ID}000`);
 
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^Sent again/) });
     expect(second).toMatchObject({
@@ -444,7 +448,7 @@ describe('engine hooks dead-letters', () => {
       retry_steps: [1],
       processing_timestamp: 0,
     });
-    expect(run('dead-letters', 'retry', HOOK, `${NEXT_ID}000`).err).toContain(
+    expect((await run('dead-letters', 'retry', HOOK, `${NEXT_ID}000`)).err).toContain(
       'there is no execution of this uuid and timestamp',
     );
   });
@@ -455,10 +459,10 @@ describe('engine hooks dead-letters', () => {
     await deadLetter(OTHER, ID);
     await failedCleanup();
 
-    expect(run('dead-letters', 'retry', '--all', OTHER, '--yes').out).toBe(
+    expect((await run('dead-letters', 'retry', '--all', OTHER, '--yes')).out).toBe(
       'Sent again: 1 execution, 0 cleanups.\n',
     );
-    expect(run('dead-letters', 'retry', '--all', '--yes').out).toBe(
+    expect((await run('dead-letters', 'retry', '--all', '--yes')).out).toBe(
       'Sent again: 2 executions, 1 cleanup.\n',
     );
     expect(await redis.lrange(hookKeys(HOOK).waiting, 0, -1)).toEqual([ID, NEXT_ID]);
@@ -471,11 +475,11 @@ describe('engine hooks dead-letters', () => {
     await deadLetter(HOOK, NEXT_ID);
     await failedCleanup();
 
-    expect(run('dead-letters', 'drop', HOOK, `${ID}000`, '--yes')).toMatchObject({
+    expect(await run('dead-letters', 'drop', HOOK, `${ID}000`, '--yes')).toMatchObject({
       code: 0,
       out: 'Dropped.\n',
     });
-    expect(run('dead-letters', 'drop', '--all', '--yes').out).toBe(
+    expect((await run('dead-letters', 'drop', '--all', '--yes')).out).toBe(
       'Dropped: 1 execution, 1 cleanup.\n',
     );
     expect(await redis.keys('*')).toEqual([hookKeys(HOOK).task]);
@@ -492,8 +496,8 @@ describe('engine hooks dead-letters', () => {
     [['replay', HOOK], /missing required argument 'timestamp'/],
     [['replay', HOOK, '0'], /"0" is no timestamp/],
     [['signature', 'reset', '../x'], /no uuid of a task/],
-  ])('refuses %j with exit code 2', (args, sentence) => {
-    const { code, out, err } = run(...args);
+  ])('refuses %j with exit code 2', async (args, sentence) => {
+    const { code, out, err } = await run(...args);
 
     expect(err).toMatch(sentence);
     expect([code, out]).toEqual([2, '']);
@@ -502,12 +506,12 @@ describe('engine hooks dead-letters', () => {
   it('says what to do when Redis is away, falls silent, or the configuration is not complete', async () => {
     const port = await freePort();
     file = configFile(port);
-    const away = run('dead-letters', 'list');
+    const away = await run('dead-letters', 'list');
     file = configFile(server.port);
     server.freeze();
-    const silent = run('dead-letters', 'retry', '--all', '--yes');
+    const silent = await run('dead-letters', 'retry', '--all', '--yes');
     server.thaw();
-    const incomplete = engine.run(['hooks', 'replay', HOOK, `${ID}000`]);
+    const incomplete = await engine.call(['hooks', 'replay', HOOK, `${ID}000`]);
 
     expect(away).toMatchObject({ code: 1, out: '' });
     expect(away.err).toMatch(
@@ -526,7 +530,7 @@ describe('engine hooks dead-letters', () => {
       CDS_HOOKS_API_TOKEN: 't',
       CDS_HOOKS_CACHE_REDIS_HOST: `127.0.0.1:${server.port}`,
     };
-    expect(engine.run(['hooks', 'dead-letters', 'list'], env).out).toContain(HOOK);
+    expect((await engine.call(['hooks', 'dead-letters', 'list'], env)).out).toContain(HOOK);
   });
 });
 
@@ -539,8 +543,8 @@ describe('help', () => {
     [['hooks', 'replay', '--help'], /<uuid> .*<timestamp>/],
     [['hooks', 'signature', 'reset', '--help'], /--config/],
     [['hooks', 'lost-deliveries', 'acknowledge', '--help'], /--config/],
-  ])('has %j', (args, text) => {
-    const { code, out } = engine.run(args);
+  ])('has %j', async (args, text) => {
+    const { code, out } = await engine.call(args);
 
     expect(out.replaceAll('\n', ' ')).toMatch(text);
     expect(code).toBe(0);
@@ -553,8 +557,8 @@ describe('engine hooks replay', () => {
     await execution(HOOK, ID, [{ new: { type: 'branch' } }]);
     await redis.zadd(hookKeys(HOOK).done, ID, ID);
 
-    const first = run('replay', HOOK, `${ID}000`);
-    const second = run('replay', HOOK, `${ID}000`);
+    const first = await run('replay', HOOK, `${ID}000`);
+    const second = await run('replay', HOOK, `${ID}000`);
 
     const [replay = ''] = await redis.lrange(hookKeys(HOOK).waiting, 0, -1);
     expect(first.out).toMatch(`Replayed as execution ${replay}000:`);
@@ -568,7 +572,7 @@ describe('engine hooks replay', () => {
       replay_of: Number(ID) * 1000,
     });
     expect(await redis.get(KEYS.waitingTotal)).toBe('1');
-    expect(run('replay', HOOK, `${replay}000`)).toMatchObject({
+    expect(await run('replay', HOOK, `${replay}000`)).toMatchObject({
       code: 1,
       err: expect.stringContaining('has not ended'),
     });
@@ -582,10 +586,10 @@ describe('engine hooks replay', () => {
     await execution(HOOK, ID, changes as unknown[]);
     await redis.zadd(hookKeys(HOOK).done, ID, ID);
 
-    const { code, out, err } = run('replay', HOOK, `${ID}000`);
+    const { code, out, err } = await run('replay', HOOK, `${ID}000`);
     expect(err).toMatch(sentence);
     expect([code, out]).toEqual([1, '']);
-    expect(run('replay', HOOK, `${NEXT_ID}000`).err).toContain('there is no execution');
+    expect((await run('replay', HOOK, `${NEXT_ID}000`)).err).toContain('there is no execution');
   });
 });
 
@@ -594,10 +598,10 @@ describe('engine hooks signature reset', () => {
     await task(HOOK);
     await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
 
-    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Forgotten: /);
+    expect((await run('signature', 'reset', HOOK, '--yes')).out).toMatch(/^Forgotten: /);
     expect(await redis.hexists(hookKeys(HOOK).task, SIGNED_FIELD)).toBe(0);
-    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Nothing to forget/);
-    expect(run('signature', 'reset', OTHER, '--yes')).toMatchObject({
+    expect((await run('signature', 'reset', HOOK, '--yes')).out).toMatch(/^Nothing to forget/);
+    expect(await run('signature', 'reset', OTHER, '--yes')).toMatchObject({
       code: 1,
       err: `error: there is no task ${OTHER}.\n`,
     });
@@ -608,13 +612,13 @@ describe('engine hooks lost-deliveries acknowledge', () => {
   it('says what was lost and since when, and counts nothing as lost any more', async () => {
     await redis.mset(KEYS.lostTotal, 3, KEYS.lostSince, '1763841600000001');
 
-    const { code, out } = run('lost-deliveries', 'acknowledge', '--yes');
+    const { code, out } = await run('lost-deliveries', 'acknowledge', '--yes');
     expect([code, out]).toEqual([
       0,
       expect.stringContaining('3 deliveries were lost, noticed since 2025-11-22T20:00:00.000Z'),
     ]);
     expect(await redis.exists(KEYS.lostTotal, KEYS.lostSince)).toBe(0);
-    expect(run('lost-deliveries', 'acknowledge', '--yes')).toMatchObject({
+    expect(await run('lost-deliveries', 'acknowledge', '--yes')).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^Nothing to acknowledge/),
     });
@@ -622,14 +626,14 @@ describe('engine hooks lost-deliveries acknowledge', () => {
 
   it('says so where nobody has looked since when', async () => {
     await redis.incr(KEYS.lostTotal);
-    expect(run('lost-deliveries', 'acknowledge', '--yes').out).toContain(
+    expect((await run('lost-deliveries', 'acknowledge', '--yes')).out).toContain(
       '1 delivery was lost, since when is not known',
     );
   });
 
   it('leaves what it cannot read as it is', async () => {
     await redis.sadd(KEYS.lostTotal, 'no count');
-    const { code, err } = run('lost-deliveries', 'acknowledge', '--yes');
+    const { code, err } = await run('lost-deliveries', 'acknowledge', '--yes');
     expect([code, err]).toEqual([1, expect.stringContaining('cannot be asked (WRONGTYPE')]);
     expect(await redis.scard(KEYS.lostTotal)).toBe(1);
   });
@@ -640,7 +644,7 @@ describe('engine hooks adopt', () => {
     await task(HOOK);
     await redis.hset(KEYS.mark, { format: '1', 'owner:another': String(Date.now()) });
 
-    expect(run('adopt', '--yes')).toMatchObject({
+    expect(await run('adopt', '--yes')).toMatchObject({
       code: 0,
       out: expect.stringMatching(/^Adopted: /),
     });
@@ -650,7 +654,7 @@ describe('engine hooks adopt', () => {
 
     await redis.hset(KEYS.mark, 'format', '2');
     const before = await redis.hgetall(KEYS.mark);
-    expect(run('adopt', '--yes')).toMatchObject({
+    expect(await run('adopt', '--yes')).toMatchObject({
       code: 1,
       err: expect.stringContaining('format "2"'),
     });
@@ -681,19 +685,21 @@ describe('with a database and a key prefix', () => {
     await deadLetter(HOOK, ID);
     await deadLetter(HOOK, NEXT_ID);
     await failedCleanup();
-    expect(JSON.parse(run('dead-letters', 'list', '--json').out)).toHaveLength(3);
-    expect(run('dead-letters', 'retry', HOOK, `${ID}000`).code).toBe(0);
-    expect(run('dead-letters', 'drop', '--all', '--yes').out).toBe(
+    expect(JSON.parse((await run('dead-letters', 'list', '--json')).out)).toHaveLength(3);
+    expect((await run('dead-letters', 'retry', HOOK, `${ID}000`)).code).toBe(0);
+    expect((await run('dead-letters', 'drop', '--all', '--yes')).out).toBe(
       'Dropped: 1 execution, 1 cleanup.\n',
     );
     await redis.lrem(hookKeys(HOOK).waiting, 1, ID);
     await redis.zadd(hookKeys(HOOK).done, ID, ID);
-    expect(run('replay', HOOK, `${ID}000`).code).toBe(0);
+    expect((await run('replay', HOOK, `${ID}000`)).code).toBe(0);
     await redis.hset(hookKeys(HOOK).task, SIGNED_FIELD, '1');
-    expect(run('signature', 'reset', HOOK, '--yes').out).toMatch(/^Forgotten: /);
+    expect((await run('signature', 'reset', HOOK, '--yes')).out).toMatch(/^Forgotten: /);
     expect(await redis.exists(cleanupKey(CLEANUP))).toBe(0);
     await redis.incr(KEYS.lostTotal);
-    expect(run('lost-deliveries', 'acknowledge', '--yes').out).toContain('1 delivery was lost');
+    expect((await run('lost-deliveries', 'acknowledge', '--yes')).out).toContain(
+      '1 delivery was lost',
+    );
     expect(await redis.exists(KEYS.lostTotal)).toBe(0);
   });
 
@@ -708,7 +714,7 @@ describe('with a database and a key prefix', () => {
     const of = { project: 'PROJ', workflow: 'wf1', branch: 'old' };
     await reference.branchDeletion({ ...of, due: `${Date.now() + 3_600_000}000000` }, '1');
 
-    const { err, code } = run('import');
+    const { err, code } = await run('import');
 
     expect([err, code]).toEqual([expect.any(String), 0]);
     expect(await redis.llen(hookKeys(HOOK).waiting)).toBe(1);
