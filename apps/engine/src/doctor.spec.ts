@@ -125,9 +125,7 @@ async function doctor(text: string, args: string[] = [], mode = 0o600) {
   const file = join(engine.folder(), 'cds.toml');
   writeFileSync(file, text);
   chmodSync(file, mode);
-  const running = await engine.start(['doctor', '--config', file, ...args], behindProxy());
-  const { code } = await running.exited;
-  return { code, out: running.stdout(), err: running.stderr() };
+  return engine.call(['doctor', '--config', file, ...args], behindProxy());
 }
 
 /** What it found, by id and subject. */
@@ -358,14 +356,14 @@ describe('engine doctor', () => {
     const { code, failures, of } = await found(configText().replace('clientId', 'clientIt'));
     expect({ code, failures }).toEqual({ code: 1, failures: ['config'] });
     expect(of('redis')?.message).toBe('not checked: config failed');
-    const nowhere = engine.run(['doctor', '--config', '/nowhere.toml', '--json']);
+    const nowhere = await engine.call(['doctor', '--config', '/nowhere.toml', '--json']);
     expect(nowhere.code).toBe(1);
     const absent = (JSON.parse(nowhere.out) as Finding[]).filter(
       ({ status }) => status === 'failed',
     );
     expect(absent).toEqual([expect.objectContaining({ id: 'config' })]);
     expect(absent[0]?.message).toContain('there is no such file');
-    expect(engine.run(['doctor', '--repository', 'no-slash']).code).toBe(2);
+    expect((await engine.call(['doctor', '--repository', 'no-slash'])).code).toBe(2);
   });
 
   it('skips what needs a Redis that is away, or that takes another password', async () => {

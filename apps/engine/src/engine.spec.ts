@@ -74,8 +74,8 @@ describe('engine', () => {
     [['vcs', '--help'], /webhook/],
     [['vcs', 'webhook', '--help'], /<uuid>/],
     [['version', '--help'], /Node version/],
-  ])('has help: %j', (args, text) => {
-    const { code, out } = engine.run(args);
+  ])('has help: %j', async (args, text) => {
+    const { code, out } = await engine.call(args);
 
     expect(out.replaceAll('\n', ' ')).toMatch(text);
     expect(code).toBe(0);
@@ -94,8 +94,8 @@ describe('engine', () => {
     [['config', 'new', 'ui'], /ui is a service of CDS itself/],
     [['config', 'check'], /missing argument 'files'/],
     [['vcs', 'webhook', '../x'], /no uuid of a webhook/],
-  ])('refuses %j with exit code 2', (args, sentence) => {
-    const { code, out, err } = engine.run(args);
+  ])('refuses %j with exit code 2', async (args, sentence) => {
+    const { code, out, err } = await engine.call(args);
 
     expect(err).toMatch(sentence);
     expect(out).toBe('');
@@ -104,18 +104,18 @@ describe('engine', () => {
 });
 
 describe('engine config check', () => {
-  it('says that a file is fine', () => {
+  it('says that a file is fine', async () => {
     expect(
-      engine.run(['config', 'check', configFile(`${readyConfig()}urlPublic = "x"`)]),
+      await engine.call(['config', 'check', configFile(`${readyConfig()}urlPublic = "x"`)]),
     ).toMatchObject({ code: 0, out: 'Configuration file OK\n' });
   });
 
-  it('says everything that is wrong, and no secret', () => {
+  it('says everything that is wrong, and no secret', async () => {
     const text = readyConfig({ more: 'colour = "red"\n[vcs.http]\nport = "eighty"' })
       .replace('name = "my-vcs"', 'URL = "nowhere"')
       .replace('"hunter3"', '""');
 
-    const { code, out, err } = engine.run(['config', 'check', configFile(text)]);
+    const { code, out, err } = await engine.call(['config', 'check', configFile(text)]);
 
     expect(err).toMatch(/^line 3: vcs\.URL: must be an absolute http/m);
     expect(err).toMatch(/^line 2: vcs\.name: is missing/m);
@@ -129,19 +129,19 @@ describe('engine config check', () => {
     expect(code).toBe(1);
   });
 
-  it('takes the environment into account only where it is told to', () => {
+  it('takes the environment into account only where it is told to', async () => {
     const file = configFile(readyConfig().replaceAll('"hunter2"', '""'));
     const env = { CDS_VCS_API_TOKEN: 't', CDS_HOOKS_API_TOKEN: 't' };
 
-    expect(engine.run(['config', 'check', file], env).code).toBe(1);
-    expect(engine.run(['config', 'check', file, '--env'], env).code).toBe(0);
+    expect((await engine.call(['config', 'check', file], env)).code).toBe(1);
+    expect((await engine.call(['config', 'check', file, '--env'], env)).code).toBe(0);
 
     // Proxies are of the environment, too.
     const proxies = {
       HTTPS_PROXY: 'http://me:hunter4@proxy:3128',
       no_proxy: 'near.example,http://x',
     };
-    const { code, out, err } = engine.run(['config', 'check', file, '--env'], {
+    const { code, out, err } = await engine.call(['config', 'check', file, '--env'], {
       ...env,
       ...proxies,
     });
@@ -151,7 +151,7 @@ describe('engine config check', () => {
     });
     expect(err).toContain('warning: NO_PROXY: "http://x" is ignored');
     const wrong = { ...env, https_proxy: 'socks5://me:hunter4@proxy' };
-    const refused = engine.run(['config', 'check', file, '--env'], wrong);
+    const refused = await engine.call(['config', 'check', file, '--env'], wrong);
     expect(refused).toMatchObject({ code: 1 });
     expect(refused.err).toContain('https_proxy: must begin with http:// or https://');
     expect(refused.err + err + out).not.toContain('hunter4');
@@ -164,14 +164,14 @@ describe('engine config check', () => {
     const env = { CDS_VCS_API_TOKEN_FILE: secret };
     const warned = (path: string) =>
       `warning: ${path}: every user of this machine may read it, and it holds secrets: chmod o-rwx ${path}, and give it to the user or group of the services\n`;
-    const check = () => engine.run(['config', 'check', '--env', file], env);
+    const check = () => engine.call(['config', 'check', '--env', file], env);
 
     for (const path of [file, secret]) chmodSync(path, 0o644);
-    expect(check()).toMatchObject({
+    expect(await check()).toMatchObject({
       code: 0,
       err: expect.stringContaining(warned(file) + warned(secret)),
     });
-    const json = engine.run(['config', 'check', '--json', '--env', file], env).out;
+    const json = (await engine.call(['config', 'check', '--json', '--env', file], env)).out;
     expect(JSON.parse(json)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ file, level: 'warning' }),
@@ -183,7 +183,7 @@ describe('engine config check', () => {
     await running.waitForOutput('vcs started');
     await running.stop();
     for (const path of [file, secret]) chmodSync(path, 0o640);
-    expect(check().err).not.toContain('every user');
+    expect((await check()).err).not.toContain('every user');
   });
 
   it('reads what a shell hands over as a pipe, once', () => {
@@ -194,8 +194,8 @@ describe('engine config check', () => {
     writer.kill();
   });
 
-  it('says that there is no such file', () => {
-    expect(engine.run(['config', 'check', '/no/such/file'])).toMatchObject({
+  it('says that there is no such file', async () => {
+    expect(await engine.call(['config', 'check', '/no/such/file'])).toMatchObject({
       code: 1,
       err: 'error: cannot read the configuration file /no/such/file: there is no such file\n',
     });
@@ -207,16 +207,19 @@ describe('engine config check', () => {
 });
 
 describe('engine config new', () => {
-  it('prints what is asked for', () => {
-    expect(Object.keys(parse(engine.run(['config', 'new', 'vcs']).out))).toEqual(['vcs', 'log']);
-    expect(Object.keys(parse(engine.run(['config', 'new', 'hooks']).out))).toEqual([
+  it('prints what is asked for', async () => {
+    expect(Object.keys(parse((await engine.call(['config', 'new', 'vcs'])).out))).toEqual([
+      'vcs',
+      'log',
+    ]);
+    expect(Object.keys(parse((await engine.call(['config', 'new', 'hooks'])).out))).toEqual([
       'hooks',
       'log',
     ]);
-    const variables = engine.run(['config', 'new', '--format', 'env-file', 'vcs']);
+    const variables = await engine.call(['config', 'new', '--format', 'env-file', 'vcs']);
     expect(variables).toMatchObject({ code: 0, out: expect.stringMatching(/^CDS_VCS_NAME=$/m) });
-    expect(engine.run(['config', 'new', 'vcs', '--env-file'])).toEqual(variables);
-    expect(engine.run(['config', 'new', 'hooks', '--env']).out).toMatch(
+    expect(await engine.call(['config', 'new', 'vcs', '--env-file'])).toEqual(variables);
+    expect((await engine.call(['config', 'new', 'hooks', '--env'])).out).toMatch(
       /^(export CDS_(HOOKS|LOG)_[A-Z_]+=".*"\n)+$/,
     );
   });
@@ -231,37 +234,37 @@ describe('engine config new', () => {
     expect(status).toBe(1);
   });
 
-  it('says how to get the section of the API where there is no engine of CDS', () => {
+  it('says how to get the section of the API where there is no engine of CDS', async () => {
     // Beside a CDS that runs already nothing is missing.
-    expect(engine.run(['config', 'new', 'vcs', 'hooks']).err).toBe('');
-    expect(engine.run(['config', 'new', 'vcs', 'hooks', 'api']).err).toContain(
+    expect((await engine.call(['config', 'new', 'vcs', 'hooks'])).err).toBe('');
+    expect((await engine.call(['config', 'new', 'vcs', 'hooks', 'api'])).err).toContain(
       'Without the section of the API: the engine of CDS itself was not found',
     );
-    const { code, out } = engine.run(['config', 'new']);
+    const { code, out } = await engine.call(['config', 'new']);
 
     expect(out).toMatch(/^(# .*\n)+# .*name it in CDS_ENGINE/);
     expect(Object.keys(parse(out))).toEqual(['vcs', 'hooks', 'log']);
     expect(code).toBe(0);
   });
 
-  it('answers for api as it does for all', () => {
-    const run = (...args: string[]) => {
-      const { out, ...rest } = engine.run(['config', 'new', ...args]);
+  it('answers for api as it does for all', async () => {
+    const run = async (...args: string[]) => {
+      const { out, ...rest } = await engine.call(['config', 'new', ...args]);
       return { ...rest, out: out.replaceAll(/"[0-9a-f]{64}"/g, '"a new key"') };
     };
-    expect(run('api')).toEqual(run());
-    expect(run('api', '--env')).toEqual(run('--env'));
+    expect(await run('api')).toEqual(await run());
+    expect(await run('api', '--env')).toEqual(await run('--env'));
   });
 
   it.each([[[]], [['hooks', 'vcs']], [['api']], [['api', 'vcs', 'hooks']]])(
     "adds what CDS's own engine prints, with one token for all: %j",
-    (services) => {
+    async (services) => {
       const folder = engine.folder();
       fakeCdsEngine(join(folder, 'cds-engine'));
       const env = { PATH: `${folder}${delimiter}${PLAIN_PATH}` };
 
-      const { out } = engine.run(['config', 'new', ...services], env);
-      const lines = engine.run(['config', 'new', '--env', ...services], env).out;
+      const { out } = await engine.call(['config', 'new', ...services], env);
+      const lines = (await engine.call(['config', 'new', '--env', ...services], env)).out;
 
       expect(parse(out)).toMatchObject({
         api: { auth: { sharedInfraToken: 'token-of-cds' } },
@@ -274,11 +277,11 @@ describe('engine config new', () => {
     },
   );
 
-  it('prints names and tokens that the engine of a current CDS made, and one key of webhooks', () => {
+  it('prints names and tokens that the engine of a current CDS made, and one key of webhooks', async () => {
     const env = { CDS_ENGINE: fakeCurrentCdsEngine(join(engine.folder(), 'current')) };
 
-    const { out, err } = engine.run(['config', 'new'], env);
-    const lines = engine.run(['config', 'new', 'api', '--env'], env).out;
+    const { out, err } = await engine.call(['config', 'new'], env);
+    const lines = (await engine.call(['config', 'new', 'api', '--env'], env)).out;
 
     const { vcs, hooks, ...others } = parse(out) as Record<'vcs' | 'hooks', { webhookKey: string }>;
     expect(err).toBe('');
@@ -305,52 +308,56 @@ describe('engine config new', () => {
       ]);
     }
     expect(new Set(lines.match(/WEBHOOKKEY="[0-9a-f]{64}"/g)).size).toBe(1);
-    expect(engine.run(['config', 'check', configFile(out)])).toMatchObject({ code: 0 });
+    expect(await engine.call(['config', 'check', configFile(out)])).toMatchObject({ code: 0 });
   });
 
-  it('prints what the version of that engine needs', () => {
-    const printedWith = (version: string) =>
-      engine.run(['config', 'new'], {
-        CDS_ENGINE: fakeCurrentCdsEngine(join(engine.folder(), 'versioned'), version),
-      }).out;
+  it('prints what the version of that engine needs', async () => {
+    const printedWith = async (version: string) =>
+      (
+        await engine.call(['config', 'new'], {
+          CDS_ENGINE: fakeCurrentCdsEngine(join(engine.folder(), 'versioned'), version),
+        })
+      ).out;
 
-    expect(printedWith('0.50.0')).toContain('[vcs.servers.bitbucketcloud]');
+    expect(await printedWith('0.50.0')).toContain('[vcs.servers.bitbucketcloud]');
     for (const version of ['0.57.0', '0.60.0', '0.55.2-3-gabcdef'])
-      expect(printedWith(version)).not.toContain('[vcs.servers');
+      expect(await printedWith(version)).not.toContain('[vcs.servers');
   });
 
-  it('makes another key of webhooks each time, and none for one service alone', () => {
-    const keysOf = (...args: string[]) =>
-      [...engine.run(['config', 'new', ...args]).out.matchAll(/^webhookKey = "(.*)"$/gm)].map(
-        ([, key]) => key,
-      );
-    const [first, same] = keysOf();
+  it('makes another key of webhooks each time, and none for one service alone', async () => {
+    const keysOf = async (...args: string[]) =>
+      [
+        ...(await engine.call(['config', 'new', ...args])).out.matchAll(/^webhookKey = "(.*)"$/gm),
+      ].map(([, key]) => key);
+    const [first, same] = await keysOf();
 
     expect(first).toMatch(/^[0-9a-f]{64}$/);
     expect(same).toBe(first);
-    expect(keysOf()).not.toContain(first);
-    for (const args of [['vcs'], ['hooks']]) expect(keysOf(...args)).toEqual(['']);
-    expect(keysOf('--cds', '0.43')).toEqual(['', '']);
+    expect(await keysOf()).not.toContain(first);
+    for (const args of [['vcs'], ['hooks']]) expect(await keysOf(...args)).toEqual(['']);
+    expect(await keysOf('--cds', '0.43')).toEqual(['', '']);
   });
 
-  it('prints what a version of CDS needs', () => {
-    const printed = (cds: string) =>
-      engine.run(['config', 'new', 'vcs', 'hooks', '--cds', cds]).out;
+  it('prints what a version of CDS needs', async () => {
+    const printed = async (cds: string) =>
+      (await engine.call(['config', 'new', 'vcs', 'hooks', '--cds', cds])).out;
 
-    expect(printed('0.41')).toMatch(
+    expect(await printed('0.41')).toMatch(
       /^# For CDS 0\.41\..*sharedInfraToken.*\[vcs\.servers\.bitbucketcloud\]/s,
     );
-    expect(printed('v0.50.0')).toMatch(/^# For CDS 0\.50\..*\[vcs\.servers\.bitbucketcloud\]/s);
-    expect(printed('0.55.2')).toMatch(
+    expect(await printed('v0.50.0')).toMatch(
+      /^# For CDS 0\.50\..*\[vcs\.servers\.bitbucketcloud\]/s,
+    );
+    expect(await printed('0.55.2')).toMatch(
       /^# For CDS 0\.55\..*takes the name and the token of a consumer/s,
     );
-    expect(printed('0.55.2')).not.toContain('[vcs.servers');
+    expect(await printed('0.55.2')).not.toContain('[vcs.servers');
   });
 
   it.each(['0.39', '0.58', '1.0', 'today', '0.5', '0.41x'])(
     'does not know CDS %s, and says what it knows',
-    (cds) => {
-      const { code, out, err } = engine.run(['config', 'new', '--cds', cds]);
+    async (cds) => {
+      const { code, out, err } = await engine.call(['config', 'new', '--cds', cds]);
 
       expect(err).toMatch(
         /--cds: the configuration of CDS ".*" is not known\. Known are 0\.40, 0\.41, .*, 0\.57/,
@@ -362,9 +369,9 @@ describe('engine config new', () => {
   it.each([
     ['0.57', fakeCdsEngine, /is that of 0\.43, not of 0\.57/],
     ['0.41', fakeCurrentCdsEngine, /is that of 0\.57, not of 0\.41/],
-  ])('does not mix CDS %s with an engine of another', (cds, fake, sentence) => {
+  ])('does not mix CDS %s with an engine of another', async (cds, fake, sentence) => {
     const env = { CDS_ENGINE: fake(join(engine.folder(), 'other')) };
-    const { code, out, err } = engine.run(['config', 'new', '--cds', cds], env);
+    const { code, out, err } = await engine.call(['config', 'new', '--cds', cds], env);
 
     expect(err).toMatch(sentence);
     expect(Object.keys(parse(out))).toEqual(['vcs', 'hooks', 'log']);
@@ -372,7 +379,7 @@ describe('engine config new', () => {
     expect(code).toBe(0);
   });
 
-  it('prints a file that is fine once its placeholders are filled', () => {
+  it('prints a file that is fine once its placeholders are filled', async () => {
     const folder = engine.folder();
     const env = { CDS_ENGINE: fakeCdsEngine(join(folder, 'anything')) };
     const text = engine
@@ -381,7 +388,7 @@ describe('engine config new', () => {
       .replaceAll(/^name = ""/gm, 'name = "x"')
       .replaceAll('"xxxxx"', '"filled-in"');
 
-    expect(engine.run(['config', 'check', configFile(text)])).toMatchObject({ code: 0 });
+    expect(await engine.call(['config', 'check', configFile(text)])).toMatchObject({ code: 0 });
   });
 
   it('runs the very file that CDS_ENGINE names, also one in the current folder', () => {
@@ -400,13 +407,13 @@ describe('engine config new', () => {
     expect(parse(out)).toMatchObject({ vcs: { api: { token: 'token-of-cds' } } });
   });
 
-  it('goes without it when that engine fails, and does not repeat what it printed', () => {
+  it('goes without it when that engine fails, and does not repeat what it printed', async () => {
     const broken = writeScript(
       join(engine.folder(), 'cds-engine'),
       '#!/bin/sh\necho "sharedInfraToken = hunter2"\nexit 3\n',
     );
 
-    const { code, out, err } = engine.run(['config', 'new'], { CDS_ENGINE: broken });
+    const { code, out, err } = await engine.call(['config', 'new'], { CDS_ENGINE: broken });
 
     expect(err).toContain('config new api` failed (3)');
     expect(`${out}${err}`).not.toContain('hunter2');
@@ -595,7 +602,7 @@ describe('engine start', () => {
     const guide = readFileSync(join(ROOT, 'docs', 'operator-guide.md'), 'utf8');
     const [, chapter = ''] = /^## Exit codes\n([^]*?)^## /m.exec(guide) ?? [];
     const named = [...chapter.matchAll(/^\| (\d+) +\|/gm)].map(([, code]) => Number(code));
-    const { out } = engine.run(['hooks', 'why', '--help']);
+    const { out } = await engine.call(['hooks', 'why', '--help']);
     const end = join(engine.folder(), 'end');
     writeFileSync(end, '78');
     const group = ['start', 'vcs', 'hooks', '--config', configFile()];
@@ -626,7 +633,7 @@ describe('engine start', () => {
     expect(recordsOf(running).map(({ pauseMs }) => pauseMs)).toEqual([1_000, 2_000, 4_000]);
   });
 
-  it('refuses one name for two services, in one file and across two', () => {
+  it('refuses one name for two services, in one file and across two', async () => {
     const named = (text: string) => text.replace('my-hooks', 'my-vcs');
     const [vcs, hooks] = twoFiles(named(readyConfig()));
     const one = configFile(named(readyConfig()));
@@ -641,15 +648,15 @@ describe('engine start', () => {
         expect(err).toContain('nothing was started');
         expect({ code, out }).toEqual({ code: 78, out: '' });
       }
-    expect(engine.run(['config', 'check', one])).toMatchObject({
+    expect(await engine.call(['config', 'check', one])).toMatchObject({
       code: 1,
       err: expect.stringMatching(sentence),
     });
-    expect(engine.run(['config', 'check', vcs, hooks])).toMatchObject({
+    expect(await engine.call(['config', 'check', vcs, hooks])).toMatchObject({
       code: 1,
       err: expect.stringMatching(sentence),
     });
-    expect(engine.run(['config', 'check', ...twoFiles()]).code).toBe(0);
+    expect((await engine.call(['config', 'check', ...twoFiles()])).code).toBe(0);
   });
 
   it('says what is wrong with the configuration before anything starts', () => {
@@ -826,7 +833,7 @@ describe('engine vcs webhook', () => {
     client.disconnect();
     const file = configFile(readyConfig({ redisPort: redis.port }));
 
-    expect(engine.run(['vcs', 'webhook', UUID, '--config', file])).toEqual({
+    expect(await engine.call(['vcs', 'webhook', UUID, '--config', file])).toEqual({
       code: 0,
       out: `Repository: team/repo\nURL: https://hooks.example/webhook/${UUID}\nEvents: repo:push, pullrequest:created\nSecret: ${secretOf('hunter2', UUID)}\n`,
       err: '',
@@ -838,18 +845,18 @@ describe('engine vcs webhook', () => {
         'name = "v"\nwebhookKey = "a-key-of-its-own-for-webhooks"',
       ),
     );
-    expect(engine.run(['vcs', 'webhook', UUID, '--config', keyed]).out).toContain(
+    expect((await engine.call(['vcs', 'webhook', UUID, '--config', keyed])).out).toContain(
       `Secret: ${secretOf('a-key-of-its-own-for-webhooks', UUID)}\n`,
     );
   });
 
-  it('says what the configuration makes of one that vcs knows nothing of', () => {
+  it('says what the configuration makes of one that vcs knows nothing of', async () => {
     const text = readyConfig({ redisPort: redis.port }).replace(
       'name = "my-hooks"',
       'name = "h"\nurlPublic = "https://public.example"',
     );
 
-    const { code, out, err } = engine.run([
+    const { code, out, err } = await engine.call([
       'vcs',
       'webhook',
       'unknown-1',
@@ -870,7 +877,13 @@ describe('engine vcs webhook', () => {
       more: 'proxyWebhook = "https://proxy.example/in/"',
     });
 
-    const { code, out, err } = engine.run(['vcs', 'webhook', 'u-1', '--config', configFile(text)]);
+    const { code, out, err } = await engine.call([
+      'vcs',
+      'webhook',
+      'u-1',
+      '--config',
+      configFile(text),
+    ]);
 
     expect(out).toBe(
       `URL: https://proxy.example/in/u-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'u-1')}\n`,
@@ -886,7 +899,9 @@ describe('engine vcs webhook', () => {
     );
     const files = twoFiles(text);
     for (const [a, b] of [files, files.toReversed()] as [string, string][])
-      expect(engine.run(['vcs', 'webhook', 'u-1', '--config', a, '--config', b])).toMatchObject({
+      expect(
+        await engine.call(['vcs', 'webhook', 'u-1', '--config', a, '--config', b]),
+      ).toMatchObject({
         code: 0,
         out: `URL: https://public.example/webhook/u-1\nEvents: repo:push\nSecret: ${secretOf('hunter2', 'u-1')}\n`,
       });
@@ -898,21 +913,27 @@ describe('engine vcs webhook', () => {
       .replace('"hunter2"', `"${CONSUMER_TOKENS.hooks}"`)
       .replaceAll(/^name = .*$/gm, `$&\nwebhookKey = "${'k'.repeat(32)}"`)
       .split(/^\[vcs\.servers[^]*?(?=\[hooks\])/m);
-    const webhook = (text: string) =>
-      engine.run(['vcs', 'webhook', 'u-1', '--config', configFile(text)]).out;
+    const webhook = async (text: string) =>
+      (await engine.call(['vcs', 'webhook', 'u-1', '--config', configFile(text)])).out;
     const secret = secretOf('k'.repeat(32), 'u-1');
 
-    expect(webhook(`${both}${hooks}`)).toBe(
+    expect(await webhook(`${both}${hooks}`)).toBe(
       `URL: http://localhost:8083/webhook/u-1\nEvents: repo:push\nSecret: ${secret}\n`,
     );
     const proxied = both.replace('[vcs]', '[vcs]\nproxyWebhook = "https://proxy.example/in/"');
-    expect(webhook(`${proxied}${hooks}`)).toContain('URL: https://proxy.example/in/u-1\n');
+    expect(await webhook(`${proxied}${hooks}`)).toContain('URL: https://proxy.example/in/u-1\n');
   });
 
-  it('says that it needs [hooks] where only that can tell', () => {
+  it('says that it needs [hooks] where only that can tell', async () => {
     const [vcsOnly = ''] = readyConfig({ redisPort: redis.port }).split('[hooks]');
 
-    const { code, err } = engine.run(['vcs', 'webhook', 'u-1', '--config', configFile(vcsOnly)]);
+    const { code, err } = await engine.call([
+      'vcs',
+      'webhook',
+      'u-1',
+      '--config',
+      configFile(vcsOnly),
+    ]);
 
     expect(err).toContain('The URL of a webhook is made of [hooks] urlPublic.');
     expect(code).toBe(1);

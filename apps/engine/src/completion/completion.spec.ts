@@ -8,14 +8,14 @@ import { bundleEngine, type Engine } from '../../test/engine.fixture';
 let engine: Engine;
 let folder: string;
 
-beforeAll(() => {
+beforeAll(async () => {
   engine = bundleEngine();
   folder = engine.folder();
   mkdirSync(join(folder, 'conf.d'));
   for (const name of ['cds one.toml', 'cds-two.toml', 'other.txt'])
     writeFileSync(join(folder, name), '');
   for (const shell of ['bash', 'zsh', 'fish'])
-    writeFileSync(join(folder, `${shell}.sh`), engine.run(['completion', shell]).out);
+    writeFileSync(join(folder, `${shell}.sh`), (await engine.call(['completion', shell])).out);
 });
 afterAll(() => engine.remove());
 
@@ -49,11 +49,11 @@ const CASES: [string, string[]][] = [
   ['engine hooks tasks list --nonsense', []],
 ];
 
-it('has each command of the help, with its options', () => {
-  const { out } = engine.run(['completion', 'bash']);
+it('has each command of the help, with its options', async () => {
+  const { out } = await engine.call(['completion', 'bash']);
   expect(out).toMatch(/'engine hooks tasks list'\) .*--config --json --limit --workflow/);
   expect(REMOTE.every((name) => out.includes(name))).toBe(true);
-  expect(engine.run(['completion', 'tcsh'])).toMatchObject({
+  expect(await engine.call(['completion', 'tcsh'])).toMatchObject({
     code: 2,
     out: '',
     err: expect.stringMatching(/Allowed choices are bash, zsh, fish/),
