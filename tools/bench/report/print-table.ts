@@ -1,7 +1,7 @@
 import type { Row } from '../bench-case';
 import type { Summary } from '../measure/statistics';
 
-/** The rows as a Markdown table, as docs/performance.md carries it. */
+/** The rows as a Markdown table, whose figures docs/performance.md carries. */
 export function printTable(rows: readonly Row[]): string {
   const lines = rows.map((row) => [
     row.case,
