@@ -13,7 +13,9 @@ export function measureRuns(
 ): { runWorkflow: RunWorkflow } {
   const runs = metrics.counter({
     name: 'cds_hooks_runs_total',
-    help: 'Calls that asked the CDS API for a run, by its answer; a delivery may need several.',
+    help:
+      'Calls that asked the CDS API for a run, by its answer; a delivery may need several, and is ' +
+      'tried without end while the API is unavailable or answers unauthorized.',
     labels: ['result'],
   });
   const seconds = metrics.histogram({

@@ -23,14 +23,14 @@ const REDIS_MS = 900;
 const GAUGES: readonly StoredGauge[] = [
   {
     name: 'cds_hooks_waiting_deliveries',
-    help: 'Pending executions, over all replicas.',
+    help: 'Pending executions, those of stopped tasks too, over all replicas.',
     values: ({ waiting }) => [['', waiting]],
   },
   {
     name: 'cds_hooks_oldest_waiting_delivery_seconds',
     help:
       'How long the delivery has waited that waits longest, over all replicas; 0 when none ' +
-      'does.',
+      'does. A retry counts anew.',
     label: 'task',
     values: ({ oldestSince }) =>
       Object.entries(oldestSince).map(([task, since]) => [task, secondsSince(since)]),
@@ -92,7 +92,7 @@ export function createStoredMetrics(
     name: 'cds_hooks_deliveries_lost_total',
     help:
       'Accepted deliveries that vanished from Redis before they were processed, over all ' +
-      'replicas.',
+      'replicas, until they are acknowledged.',
     // Each process reads the same.
     aggregator: 'max',
     async collect() {

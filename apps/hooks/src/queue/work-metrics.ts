@@ -52,7 +52,7 @@ export function createWorkMetrics(deps: { metrics: Pick<Metrics, 'counter'>; log
   const polls = counter(
     'cds_hooks_polls_total',
     'Polls of repositories by this process, for pollers and to reconcile repository ' +
-      'webhooks, by the answer of the CDS API.',
+      'webhooks, by the answer of the CDS API; unsupported: polling is off at vcs.',
     { kind: ['poller', 'reconcile'], result: ['ok', 'unsupported', 'refused', 'unavailable'] },
   );
   const changes = counter(

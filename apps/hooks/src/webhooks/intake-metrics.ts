@@ -24,7 +24,9 @@ const WARN_MS = 10 * 60_000;
 export function createIntakeMetrics(metrics: Metrics) {
   const counter = metrics.counter({
     name: 'cds_hooks_deliveries_total',
-    help: 'Requests to webhooks, by what became of them.',
+    help:
+      'Requests to webhooks, by what became of them; unavailable: Redis did not store it; failed: ' +
+      'a bug.',
     labels: ['result'],
   });
   const seconds = metrics.histogram({

@@ -42,7 +42,7 @@ export function createVcsMetrics(
       .reduce<CallsLeft | undefined>((a, b) => (a && share(a) <= share(b) ? a : b), undefined);
   const calls = metrics?.counter({
     name: 'cds_vcs_bitbucket_requests_total',
-    help: 'Requests to Bitbucket, retries included; status is that of the answer, or why there was none.',
+    help: 'Requests to Bitbucket, retries included; status is that of the answer, or timeout, unreachable, invalid-answer or abandoned.',
     labels: ['route', 'method', 'status'],
   });
   const duration = metrics?.histogram({
@@ -73,7 +73,7 @@ export function createVcsMetrics(
   });
   const limits = metrics?.gauge({
     name: 'cds_vcs_bitbucket_calls_limit',
-    help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour; of VCS projects, the credential that has the fewest left.',
+    help: 'Calls that Bitbucket grants the OAuth consumer of a server in an hour; of VCS projects, the credential that has the fewest left. Absent without a limit.',
     labels: ['server'],
     collect() {
       const busiest = busiestProject();
@@ -90,7 +90,7 @@ export function createVcsMetrics(
   });
   metrics?.gauge({
     name: 'cds_vcs_projects_credentials',
-    help: 'Credentials of VCS projects that this process knows.',
+    help: 'Credentials of VCS projects that this process knows, 300 at most.',
     collect() {
       this.set(projectBudgets().length);
     },

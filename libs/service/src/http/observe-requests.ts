@@ -40,7 +40,7 @@ export function createRequestMetrics(
 ): RequestHandler {
   const requests = metrics.counter({
     name: `cds_${service}_http_requests_total`,
-    help: 'Requests to the routes for the CDS API, by route and class of status; none: gone before the answer.',
+    help: 'Requests to the routes for the CDS API, by route (a template, or other) and class of status; none: gone before the answer.',
     labels: ['route', 'method', 'status'],
   });
   const seconds = metrics.histogram({

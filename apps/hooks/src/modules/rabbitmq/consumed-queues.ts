@@ -16,7 +16,9 @@ export function createConsumedQueues(resources: Resources) {
   const { metrics, config } = resources;
   const messages = metrics.counter({
     name: 'cds_hooks_rabbitmq_messages_total',
-    help: 'Messages of RabbitMQ queues, by what became of them.',
+    help:
+      'Messages of RabbitMQ queues, by what became of them; returned: to the broker; rejected: too ' +
+      'large.',
     labels: ['result'],
   });
   countFromZero(messages, { result: RESULTS });
