@@ -27,7 +27,7 @@ export const identity = (port: number) => ({
     `http://localhost:${port}`,
   ),
   name: text(
-    'Name of this service in CDS; each replica has its own. Do not change it beside a token that CDS made for this name.',
+    'Name in CDS, of this replica alone. Do not change it beside a token that CDS made for it.',
   ),
   webhookKey: secret(
     'remove it in [vcs] and [hooks], and put the key with its line break into hooks.previousWebhookKeys',
@@ -38,12 +38,12 @@ export const identity = (port: number) => ({
 
 /** `[SERVICE.api]`, `[SERVICE.cache]` and `[SERVICE.http]`. */
 export const commonSections = (service: ServiceName, port: number) => ({
-  api: section(`${service}.api`, 'How the service talks to the CDS API.', {
+  api: section(`${service}.api`, 'The CDS API.', {
     maxHeartbeatFailures: integer(0)(
-      'Heartbeats that may fail in a row; after one more vcs exits, and hooks shows AL in /mon/status.',
+      'Heartbeats, one every 30 s, that may fail in a row; after one more vcs exits with code 1, and hooks shows AL in /mon/status.',
     ).default(10),
     requestTimeoutSeconds: integer(1, 3600)(
-      'Time limit of a call to the API, in seconds. Starting a run always has 60 s.',
+      'Seconds for a call to the API. Starting a run always has 60.',
       { name: 'requestTimeout' },
     ).default(10),
     token: secret(
@@ -53,7 +53,7 @@ export const commonSections = (service: ServiceName, port: number) => ({
       { placeholder: CONSUMER_PLACEHOLDER },
     ),
     generation: generation(
-      'Version of the CDS API: "auto" finds it out; "0.40", "0.44", "0.51", "0.54" or a version between or after them fixes it.',
+      'Version of the CDS API, "0.51" for instance; "auto" finds it out.',
     ).default('auto'),
   }),
   grpc: section(
@@ -62,8 +62,8 @@ export const commonSections = (service: ServiceName, port: number) => ({
     { insecure: unused(false), url: unused('http://localhost:8082') },
     { before: '0.44' },
   ),
-  apiHttp: section(`${service}.api.http`, 'Where the CDS API is.', {
-    insecure: boolean('Set to true to accept any TLS certificate of the API.').default(false),
+  apiHttp: section(`${service}.api.http`, 'Its address.', {
+    insecure: boolean('Whether to accept any TLS certificate of the API.').default(false),
     url: httpUrl('URL of the CDS API.', { notEmpty: true }).default('http://localhost:8081'),
   }),
   cache: section(`${service}.cache`, 'What the service stores.', {
@@ -87,39 +87,37 @@ export const commonSections = (service: ServiceName, port: number) => ({
       keyPrefix: keyPrefix(
         'Prefix of every key, "acme:" for instance, the same for all replicas. Two CDS on one Redis need different prefixes or databases.',
       ).default(''),
-      enableTLS: boolean('Set to true to encrypt connections to Redis and its Sentinels.').default(
+      enableTLS: boolean('Whether to encrypt connections to Redis and its Sentinels.').default(
         false,
       ),
       insecureSkipVerifyTLS: boolean(
-        'Set to true to accept any TLS certificate of Redis. Better: name its CA in tlsCaCertFile.',
+        'Whether to accept any TLS certificate of Redis. Better: tlsCaCertFile.',
       ).default(false),
       tlsCaCertFile: file(
         'PEM file with the CAs of Redis and its Sentinels; empty for those of Node.js and NODE_EXTRA_CA_CERTS.',
       ).default(''),
-      tlsCertFile: file('PEM file with the client certificate, where Redis asks for one.').default(
-        '',
-      ),
+      tlsCertFile: file('PEM file with the client certificate.').default(''),
       tlsKeyFile: file('PEM file with the private key of tlsCertFile.').default(''),
       tlsKeyPassphrase: secret('remove it unless the passphrase has it')(
         'Passphrase of the key in tlsKeyFile.',
       ).default(''),
-      tlsServerName: address(
-        'Name in the certificate of Redis, where host has another, as with Sentinel.',
-      ).default(''),
+      tlsServerName: address('Name in the certificate of Redis, where host has another.').default(
+        '',
+      ),
       sentinelUsername: text('User of the Sentinels (ACL).').default(''),
       sentinelPassword: secret('remove it unless the password of the Sentinels has it')(
         'Password of the Sentinels.',
       ).default(''),
       sentinelTLS: oneOf(SENTINEL_TLS)(
-        'Encryption of connections to Sentinels: "same" as to Redis, "on" or "off".',
+        'Encryption to Sentinels: "same" as to Redis, "on" or "off".',
       ).default('same'),
     },
   ),
-  http: section(`${service}.http`, 'Where the service listens.', {
+  http: section(`${service}.http`, 'Where it listens.', {
     addr: address('Address to listen on, without a port; empty means all.').default(''),
     port: integer(1, 65_535)('Port to listen on.').default(port),
     stopDelaySeconds: integer(0, 60)(
-      'Seconds after SIGTERM for which requests are still taken while /mon/ready answers 503, for a load balancer to see it.',
+      'Seconds after SIGTERM for which requests are still taken while /mon/ready answers 503, for load balancers.',
       { name: 'stopDelay' },
     ).default(0),
     headerXForwardedFor: unusedAndUnprinted(
@@ -131,7 +129,7 @@ export const commonSections = (service: ServiceName, port: number) => ({
 
 /** `[log]`, common to all services of a file. */
 export const LOG_SECTIONS = {
-  log: section('log', 'Logs go to standard output, one JSON object a line.', {
+  log: section('log', 'Logs are JSON, on standard output.', {
     level: logLevel('debug, info, warning or error.').default('info'),
     format: unusedAndUnprinted('', 'Not used: logs are JSON.'),
     skipTextFields: unusedAndUnprinted([], 'Not used: logs are JSON.'),

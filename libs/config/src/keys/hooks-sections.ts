@@ -40,24 +40,18 @@ const common = commonSections('hooks', 8083);
 
 /** All of `[hooks]`. */
 export const HOOKS_SECTIONS = {
-  hooks: section('hooks', 'The hooks service: receives webhooks and asks CDS for runs.', {
+  hooks: section('hooks', 'Receives webhooks and asks CDS for runs.', {
     url,
     urlPublic: httpUrl(
-      'How Bitbucket reaches this service, at /webhook/ behind it. Empty: URL is used.',
+      'How Bitbucket reaches this service, at /webhook/ behind it. Empty: URL.',
     ).default(''),
     name,
-    disable: boolean(
-      'Set to true to start nothing: deliveries are accepted and wait until it is false.',
-    ).default(false),
-    workers: integer(
-      1,
-      64,
-    )('Processes of this service on this machine: as many as cores, or fewer.').default(1),
+    disable: boolean('Whether to start nothing: deliveries are accepted and wait.').default(false),
+    workers: integer(1, 64)('Processes on this machine: as many as cores, or fewer.').default(1),
     executionHistory: integer(1, 10_000)('Executions kept for each task.').default(10),
-    retryDelaySeconds: integer(1, DAY)(
-      'Pause before the next attempt to start a refused run, in seconds.',
-      { name: 'retryDelay' },
-    ).default(120),
+    retryDelaySeconds: integer(1, DAY)('Seconds before the next attempt to start a refused run.', {
+      name: 'retryDelay',
+    }).default(120),
     retryError: integer(
       1,
       10_000,
@@ -65,9 +59,7 @@ export const HOOKS_SECTIONS = {
     deadLetters: integer(
       1,
       100_000,
-    )(
-      'Failed executions kept for each task, and failed cleanups kept over all tasks; see `engine hooks dead-letters`.',
-    ).default(1_000),
+    )('Failed executions kept for each task, and failed cleanups over all tasks.').default(1_000),
     signature: oneOf(SIGNATURE_MODES)(
       'Whether deliveries are signed. "auto": a signature must be valid, and after the first valid one of a hook there must be one. "required": always. "off": not checked.',
     ).default('auto'),
@@ -77,20 +69,16 @@ export const HOOKS_SECTIONS = {
     ).default([]),
     ...ofV2,
   }),
-  branchDeletion: section(
-    'hooks.branchDeletion',
-    'Cleanup after a branch was deleted at Bitbucket.',
-    {
-      delaySeconds: integer(0, YEAR)(
-        'Seconds from the deletion of a branch to the removal of its runs. A push to the branch cancels it.',
-        { name: 'delay' },
-      ).default(DAY),
-      token: secret('remove it')(
-        'CDS 0.50 and later: token of a consumer that may delete runs (not api.token), to remove them after the delay. Empty: CDS removes them by its retention rules.',
-        { since: '0.50' },
-      ).default(''),
-    },
-  ),
+  branchDeletion: section('hooks.branchDeletion', 'Runs of deleted branches.', {
+    delaySeconds: integer(0, YEAR)(
+      'Seconds from the deletion of a branch to the removal of its runs. A push to the branch cancels it.',
+      { name: 'delay' },
+    ).default(DAY),
+    token: secret('remove it')(
+      'CDS 0.50 and later: token of a consumer that may delete runs (not api.token), to remove them after the delay. Empty: CDS removes them by its retention rules.',
+      { since: '0.50' },
+    ).default(''),
+  }),
   reconcile: section('hooks.reconcile', 'Pushes whose webhook never arrived.', {
     intervalSeconds: integer(0, DAY)(
       'Seconds between two checks of each repository for such pushes; 0 is never. Needs polling = true at vcs, and costs Bitbucket calls: take 600 or more.',
@@ -107,7 +95,7 @@ export const HOOKS_SECTIONS = {
       deny: targets(
         'Targets that are never called, also if allow names them. "*": all that allow does not name.',
       ).default([]),
-      timeoutSeconds: integer(1, 60)('Time limit of one call with its redirects, in seconds.', {
+      timeoutSeconds: integer(1, 60)('Seconds for one call with its redirects.', {
         name: 'timeout',
       }).default(60),
       maxRedirects: integer(0, 10)('Redirects followed by one call.').default(5),
@@ -124,7 +112,7 @@ export const HOOKS_SECTIONS = {
   ui: section('hooks.ui', 'A page for operators at /admin/ui, at http.port alone.', {
     password: password('Password of that page, 16 characters or more; empty: no page.').default(''),
     cdsUrl: httpUrl(
-      'URL of the CDS UI, for links to runs. Empty: the one that CDS 0.44 and later names, before that no links.',
+      'URL of the CDS UI, for links to runs. Empty: the one that CDS 0.44 and later names.',
       { name: 'cdsURL' },
     ).default(''),
   }),
@@ -135,9 +123,9 @@ export const HOOKS_SECTIONS = {
       0,
       65_535,
     )('A second port that serves /webhook/ alone, for the internet; 0 is none.').default(0),
-    publicAddr: address('Address to listen on at publicPort; empty means all.').default(''),
+    publicAddr: address('Address of publicPort; empty means all.').default(''),
     trustedProxies: networks(
-      'Addresses and networks of reverse proxies whose X-Forwarded-For names the client, for limits on refused senders.',
+      'Addresses and networks of reverse proxies whose X-Forwarded-For names the client.',
     ).default([]),
   }),
 };

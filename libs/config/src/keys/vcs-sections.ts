@@ -18,13 +18,13 @@ const { url, name, webhookKey } = identity(8084);
 
 /** All of `[vcs]` but its servers. */
 export const VCS_SECTIONS = {
-  vcs: section('vcs', 'The vcs service: between CDS and Bitbucket Cloud.', {
+  vcs: section('vcs', 'Between CDS and Bitbucket Cloud.', {
     url,
     name,
     webhookKey,
     previousWebhookKeys: unused([], 'Not used.'),
     proxyWebhook: httpUrl(
-      'CDS 0.51 and later: a reverse proxy for webhooks of VCS projects, called with a slash and their uuid behind it.',
+      'CDS 0.51 and later: a reverse proxy for webhooks of VCS projects, which passes /UUID on to /webhook/UUID of hooks.',
       { example: PROXY_EXAMPLE, since: '0.51' },
     ).default(''),
   }),
@@ -47,7 +47,7 @@ const OF_SERVERS: CdsVersions = { before: '0.54' };
 
 const SERVER = section(
   'NAME',
-  'A VCS server, by the name that CDS projects use. There may be several.',
+  'By the name that CDS projects use; there may be several.',
   {
     url: httpUrl('URL of Bitbucket Cloud in a browser.').default('https://bitbucket.org'),
   },
@@ -68,19 +68,19 @@ const CLOUD = section(
     oauthUrl: httpUrl("Bitbucket's OAuth endpoints, or a proxy.").default(
       'https://bitbucket.org/site/oauth2',
     ),
-    disableWebHooks: boolean('Set to true to refuse repository webhooks.').default(false),
+    disableWebHooks: boolean('Whether to refuse repository webhooks.').default(false),
     disableWebHooksCreation: boolean(
-      'Set to true to add webhooks at Bitbucket by hand, as `engine vcs webhook UUID` prints them.',
+      'Whether webhooks are added at Bitbucket by hand, as `engine vcs webhook UUID` prints them.',
     ).default(false),
     proxyWebhook: httpUrl(
-      'A reverse proxy for webhooks, called with a slash and their uuid behind it.',
+      'A reverse proxy for webhooks, which passes /UUID on to /webhook/UUID of hooks.',
       { example: PROXY_EXAMPLE },
     ).default(''),
     polling: boolean(
-      'Set to true to report events of repositories to the CDS API, for Git Repository Pollers and hooks.reconcile.interval.',
+      'Whether to report events of repositories, for Git Repository Pollers and hooks.reconcile.interval.',
     ).default(false),
     callsPerHour: integer(0)(
-      'Calls an hour that Bitbucket grants the OAuth consumer, 0 for no limit. Near the limit lists are refused, so that runs go on.',
+      'Calls an hour that Bitbucket grants the OAuth consumer, 0 for no limit. Near the limit lists are refused.',
     ).default(1000),
   },
   OF_SERVERS,
@@ -89,9 +89,9 @@ const STATUS = section(
   'Status',
   'Build statuses on commits and comments on pull requests.',
   {
-    disable: boolean('Set to true to send no build status and no comment.').default(false),
+    disable: boolean('Whether to send no build status and no comment.').default(false),
     showDetail: boolean(
-      'Set to true to link each build status to its run in the CDS UI. A UI whose host has no dot, which Bitbucket refuses, gives a link to the documentation of CDS.',
+      'Whether to link each build status to its run in the CDS UI, or, if its host has no dot, to the documentation of CDS.',
     ).default(false),
   },
   OF_SERVERS,

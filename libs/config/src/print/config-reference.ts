@@ -3,23 +3,15 @@ import { envName, type Key, type Section } from '../keys/section';
 
 const INTRODUCTION = `# Configuration
 
-\`\`\`sh
-engine config new vcs hooks > cds.toml # every key, with its default and what it does
-engine config check cds.toml           # everything that is wrong, with key and line
-\`\`\`
+[To print and check a file](operator-guide.md#write-the-configuration)
 
-- \`SERVICE\` is \`vcs\` or \`hooks\`. In brackets are the default, unless it is empty or \`false\`, and
-  the variable: \`CDS_\` and the path of the key. Lists have commas:
-  \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
-- A variable counts before a file, a file before the default, a later file before an earlier one. No
-  file is needed.
+- \`SERVICE\` is \`vcs\` or \`hooks\`. In brackets are the default, unless it is empty or \`false\`, the
+  range, and the variable. Lists have commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
+- A variable counts before a file, a file before the default, a later file before an earlier one.
 - Case of keys does not matter. Names of servers, \`bitbucketcloud\` below, become lower case.
 - An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
-- A secret (${secretKeys()}) may stand in
-  a file, without the line break at its end: \`CDS_VCS_API_TOKEN_FILE=/run/secrets/token\`. A variable
-  and its \`_FILE\` may not both be set. [When such a file changes](operator-guide.md#secrets)
-
-\`tools/build/update-config-reference.mts\` writes this page from \`libs/config/src/keys\`.
+- A secret may stand in [a file](operator-guide.md#secrets), without the line break at its end:
+  \`CDS_VCS_API_TOKEN_FILE=/run/secrets/token\`. Secrets are ${secretKeys()}.
 `;
 
 function secretKeys(): string {
@@ -66,7 +58,7 @@ function sharedSection(ofVcs: Section, sections: readonly Section[]): DescribedS
     const other = ofHooks?.keys.find(({ name }) => name === key.name);
     return other?.comment === key.comment ? [{ ...key, defaultOfHooks: other.default }] : [];
   });
-  const comment = ofVcs.comment === ofHooks?.comment ? ofVcs.comment : 'Both services.';
+  const comment = ofVcs.comment === ofHooks?.comment ? ofVcs.comment : '';
   return keys.length === 0 ? [] : [{ ...ofVcs, path: ['SERVICE', ...rest], comment, keys }];
 }
 
@@ -80,12 +72,16 @@ function describeSection({ path, comment, keys, versions }: DescribedSection): s
   const printed = keys.filter((key) => !key.unprinted);
   const items = printed
     .filter((key) => !key.unused)
-    .map((key) => `- \`${key.name}\` (${byDefault(key)}${variable(key)}): ${meaning(key)}\n`);
-  const unused = printed
-    .filter((key) => key.unused)
-    .map((key) => `\`${key.name}\` (${variable(key)})`);
+    .map(
+      (key) =>
+        `- \`${key.name}\` (${byDefault(key)}${range(key)}${variable(key)}): ${key.comment}\n`,
+    );
+  const unused = printed.filter((key) => key.unused).map(variable);
   if (unused.length > 0) items.push(`- Not used: ${unused.join(', ')}\n`);
-  return `## \`[${path.join('.')}]\`\n\n${comment}${ofVersions(versions)}\n\n${[...items, ...others].join('')}`;
+  const about = keys.every((key) => key.unused) ? '' : `${comment}${ofVersions(versions)}`;
+  return [`## \`[${path.join('.')}]\``, about, [...items, ...others].join('')]
+    .filter((text) => text !== '')
+    .join('\n\n');
 }
 
 /** Comments of keys say it themselves. */
@@ -93,21 +89,19 @@ function ofVersions({ before }: Section['versions']): string {
   return before === undefined ? '' : ` Of use before CDS ${before}.`;
 }
 
-function meaning({ comment, schema, type }: Key): string {
-  if (schema.type !== 'number') return comment;
-  return `${comment} ${capitalise(type.expected.replace('a whole number ', ''))}.`;
+/** `1–3600, ` for "a whole number from 1 to 3600". */
+function range({ schema, type }: Key): string {
+  if (schema.type !== 'number') return '';
+  const [, min = '', max] = /from (\d+)(?: to (\d+))?/.exec(type.expected) ?? [];
+  return max === undefined ? `≥ ${min}, ` : `${min}–${max}, `;
 }
 
 function byDefault({ required, default: value, defaultOfHooks = value }: DescribedKey): string {
-  if (isEmpty(value)) return required ? '**to be filled in**, ' : '';
+  if (isEmpty(value)) return required ? '**required**, ' : '';
   const [first, second] = [value, defaultOfHooks].map((each) => `\`${JSON.stringify(each)}\``);
   return first === second ? `${first}, ` : `${first}, of hooks ${second}, `;
 }
 
 function isEmpty(value: Key['default']): boolean {
   return value === '' || value === false || (Array.isArray(value) && value.length === 0);
-}
-
-function capitalise(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
