@@ -5,14 +5,12 @@ import { hangUpForNow } from './answer-malformed';
 import type { ConnectionLimits } from './connection-limits';
 import { createFloodLog } from './flood-log';
 import { limitBodies } from './limit-bodies';
+import { limitHeaders } from './limit-headers';
 import { limitReads } from './limit-reads';
 import { createLongHeaders } from './long-headers';
 import { paceConnections } from './pace-connections';
 import { queuePipelined } from './pipelined-requests';
 import { watchUnread } from './unread-answers';
-
-/** The pause between two counts of unfinished headers; Node does not report single ones. */
-const HEADER_CHECK_MS = 100;
 
 /** The share of connections that may wait to be read. The others are at work, or are kept. */
 const OPENING_SHARE = 0.75;
@@ -26,24 +24,23 @@ interface Connection {
   sending?: IncomingMessage | undefined;
 }
 
+interface TrackOptions {
+  limits: ConnectionLimits;
+  /** The longest headers that the server takes. */
+  maxHeaderBytes: number;
+  /** Milliseconds, see `listen`. */
+  times: { silence: number; unread: number };
+  /** See `ListenOptions`. */
+  closeAfterLongHeaders?: boolean | undefined;
+  logger: Logger;
+}
+
 /**
  * Holds the connections of a server to its limits: the one that waited longest makes room. A whole
  * request is never cut for others, unless its sender does not read the answer, or did not wait for
  * the one before.
- * @param options.maxHeaderBytes the longest headers that the server takes
- * @param options.times milliseconds, see `listen`
- * @param options.closeAfterLongHeaders see `ListenOptions`
  */
-export function trackConnections(
-  server: Server,
-  options: {
-    limits: ConnectionLimits;
-    maxHeaderBytes: number;
-    times: { silence: number; unread: number };
-    closeAfterLongHeaders?: boolean | undefined;
-    logger: Logger;
-  },
-) {
+export function trackConnections(server: Server, options: TrackOptions) {
   const { limits, maxHeaderBytes, times } = options;
   const warnOfFlood = createFloodLog(options.logger);
   const connections = new Map<Socket, Connection>();
@@ -53,13 +50,18 @@ export function trackConnections(
   /** Between two requests. */
   const kept = new Set<Socket>();
   let draining = false;
-  let headerCheck: NodeJS.Timeout | undefined;
   const longHeaders = createLongHeaders(limits.headerBytes);
 
   const bodies = limitBodies({ limits, warnOfFlood, cut });
+  const headers = limitHeaders({
+    ...{ limits, maxHeaderBytes, warnOfFlood, cut },
+    waiting: () => unused.size + kept.size,
+    longestFirst: () => [...kept, ...unused],
+    bytesOf: (socket) => socket.bytesRead - (connections.get(socket)?.bytesBefore ?? 0),
+  });
   const countReads = limitReads({
     withoutRequest: () => [...unused, ...kept],
-    check: limitHeaders,
+    check: headers.check,
   });
   const pipelined = queuePipelined({
     most: limits.waiting,
@@ -76,17 +78,15 @@ export function trackConnections(
   const opening = paceConnections(server, {
     most: limits.connections * OPENING_SHARE,
     accepted(socket) {
-      if (connections.size >= limits.connections && !makeRoom()) {
-        socket.destroy();
-        return false;
-      }
-      track(socket);
-      return true;
+      const fits = connections.size < limits.connections || makeRoom();
+      if (fits) track(socket);
+      else socket.destroy();
+      return fits;
     },
     begins(socket) {
       unused.add(socket);
       countReads(socket);
-      watchHeaders();
+      headers.watch();
     },
   });
 
@@ -94,9 +94,7 @@ export function trackConnections(
     const connection: Connection = { answers: new Set(), bytesBefore: 0 };
     connections.set(socket, connection);
     socket.once('close', () => {
-      connections.delete(socket);
-      forget(socket);
-      longHeaders.forget(socket);
+      remove(socket);
       pipelined.forget(socket);
       unread.forget(socket);
       bodies.came(connection.sending);
@@ -108,10 +106,14 @@ export function trackConnections(
     kept.delete(socket);
   }
 
-  function cut(socket: Socket): void {
+  function remove(socket: Socket): void {
     connections.delete(socket);
     forget(socket);
     longHeaders.forget(socket);
+  }
+
+  function cut(socket: Socket): void {
+    remove(socket);
     socket.destroy();
   }
 
@@ -124,7 +126,7 @@ export function trackConnections(
 
   /** @returns false when every connection has a request that came whole */
   function makeRoom(): boolean {
-    const victim = longestIdle() ?? bodies.longest()?.socket ?? longestUnread();
+    const victim = longestIdle() ?? bodies.longest()?.socket ?? longestUnread(connections);
     warnOfFlood('connections', limits.connections);
     if (!victim) return false;
     cut(victim);
@@ -136,50 +138,6 @@ export function trackConnections(
     if (opening.size > Math.max(unused.size, kept.size)) return opening.takeLongest();
     const [socket] = unused.size >= kept.size ? unused : kept;
     return socket;
-  }
-
-  function longestUnread(): Socket | undefined {
-    for (const socket of connections.keys()) {
-      if (isAnswered(socket) && socket.writableLength > 0) return socket;
-    }
-    return undefined;
-  }
-
-  /** Whether nothing is worked on for it. */
-  function isAnswered(socket: Socket): boolean {
-    const { answers } = connections.get(socket) ?? { answers: [] };
-    return [...answers].every(({ writableEnded }) => writableEnded);
-  }
-
-  function watchHeaders(): void {
-    if (headerCheck || !couldHoldTooMuch()) return;
-    headerCheck = setInterval(limitHeaders, HEADER_CHECK_MS).unref();
-  }
-
-  function couldHoldTooMuch(): boolean {
-    return (unused.size + kept.size) * maxHeaderBytes > limits.headerBytes;
-  }
-
-  function limitHeaders(): void {
-    if (!couldHoldTooMuch()) {
-      clearInterval(headerCheck);
-      headerCheck = undefined;
-      return;
-    }
-    const unfinished: { socket: Socket; bytes: number }[] = [];
-    let total = 0;
-    for (const socket of [...kept, ...unused]) {
-      const bytes = socket.bytesRead - (connections.get(socket)?.bytesBefore ?? 0);
-      if (bytes <= 0) continue;
-      unfinished.push({ socket, bytes });
-      total += bytes;
-    }
-    for (const { socket, bytes } of unfinished) {
-      if (total <= limits.headerBytes) return;
-      total -= bytes;
-      warnOfFlood('headers', limits.headerBytes);
-      cut(socket);
-    }
   }
 
   /** @param serve is called after the answer before, never when the connection was cut */
@@ -197,7 +155,11 @@ export function trackConnections(
     forget(socket);
     const { areLong, isTooMuch } = longHeaders.hold(request);
     const fits = (mayBeCut: (one: Socket) => boolean) => longHeaders.makeRoom(mayBeCut, cut);
-    if (isTooMuch && !fits((one) => kept.has(one)) && !fits(isAnswered)) {
+    if (
+      isTooMuch &&
+      !fits((one) => kept.has(one)) &&
+      !fits((one) => isAnswered(connections.get(one)))
+    ) {
       warnOfFlood('longHeaders', limits.headerBytes);
       // The answer before this one may be half sent.
       if (answers.size > 1) cut(socket);
@@ -211,7 +173,7 @@ export function trackConnections(
     connection.sending = bodies.begin(request, response, headerBytes) ? request : undefined;
     // Without a word in the answer, which is the same for all who are refused alike.
     const endsHere = areLong && options.closeAfterLongHeaders;
-    if (draining) response.setHeader('Connection', 'close');
+    if (draining) closeAfter(response);
     response.once('close', () => {
       answers.delete(response);
       bodies.answered(request);
@@ -220,7 +182,7 @@ export function trackConnections(
       if (answers.size > 0 || !connections.has(socket)) return;
       connection.bytesBefore = socket.bytesRead;
       kept.add(socket);
-      watchHeaders();
+      headers.watch();
       // Its header may have been sent before the closing began.
       if (draining) socket.end();
     });
@@ -235,16 +197,16 @@ export function trackConnections(
     /** Closes what is idle, and every other connection after its answer. */
     drain(): void {
       draining = true;
-      clearInterval(headerCheck);
+      headers.stop();
       while (opening.size > 0) opening.takeLongest()?.destroy();
       for (const socket of [...unused, ...kept]) socket.destroy();
-      for (const { answers } of connections.values()) {
-        for (const response of answers) {
-          if (!response.headersSent) response.setHeader('Connection', 'close');
-        }
-      }
+      for (const { answers } of connections.values()) answers.forEach(closeAfter);
     },
   };
+}
+
+function closeAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('Connection', 'close');
 }
 
 /** Who is still sending gets some time to read the answer: see `closeUnread`. */
@@ -260,4 +222,15 @@ function endAfter(request: IncomingMessage): void {
 
 function isGone({ destroyed }: Socket): boolean {
   return destroyed;
+}
+
+function longestUnread(connections: Map<Socket, Connection>): Socket | undefined {
+  for (const [socket, connection] of connections)
+    if (isAnswered(connection) && socket.writableLength > 0) return socket;
+  return undefined;
+}
+
+/** Whether nothing is worked on for it. */
+function isAnswered(connection: Connection | undefined): boolean {
+  return [...(connection?.answers ?? [])].every(({ writableEnded }) => writableEnded);
 }

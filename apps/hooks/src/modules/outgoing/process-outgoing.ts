@@ -1,7 +1,5 @@
-import type { CdsApiClient } from '@cds/api-client';
-import type { ExecutionState, HeldLock, PendingExecution, Saved } from '@cds/hooks-store';
+import type { HeldLock, PendingExecution } from '@cds/hooks-store';
 import type { OutgoingCallback } from '@cds/wire';
-import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import { MAX_ATTEMPTS, NEVER_ENDED } from '../../queue/attempts';
 import type { ProcessOutcome } from '../../queue/processor';
 import { createSaveProgress } from '../../queue/save-progress';
@@ -10,19 +8,8 @@ import type { WorkPeriod } from '../hook-module';
 import type { Resources } from '../../resources';
 import type { Slot } from './concurrency-limiter';
 import { type CallHook, type CallResult, type HookCallOutcome, refOf } from './hook-call';
-import { checkIsThere, isNotFound, MAX_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
-
-class ApiFailedError extends Error {
-  override readonly name = 'ApiFailedError';
-  constructor(readonly failure: Failure) {
-    super(failure.message);
-  }
-}
-
-/** This process lost the hook lock, or has to end. */
-class LostError extends Error {
-  override readonly name = 'LostError';
-}
+import { checkIsThere, NotYetError } from './not-yet';
+import { ApiFailedError, createOutgoingExecution, LostError } from './outgoing-execution';
 
 /** The status of a run that waits for the hook. */
 const WAITS = 'Building';
@@ -41,9 +28,8 @@ export function createProcessOutgoing(
   { ending, killed }: Pick<WorkPeriod, 'ending' | 'killed'>,
   { kind, callHook }: { kind: 'webhook' | 'workflow'; callHook: CallHook },
 ) {
-  const { api, callApi, logger, now, stores, workMetrics } = resources;
+  const { logger, now, stores, workMetrics } = resources;
   const { retryError } = resources.config;
-  const retryDelayMs = resources.config.retryDelaySeconds * 1_000;
   const saveProgress = createSaveProgress({
     ...{ store: stores.deliveries, logger, now, killed },
     ended: workMetrics.executionEnded,
@@ -56,91 +42,13 @@ export function createProcessOutgoing(
     { takeHost }: Slot,
   ): Promise<ProcessOutcome> {
     const { execution } = pending;
-    const { timestamp, request_id } = execution;
-    const log = logger.child({ requestId: request_id, hook: lock.uuid, execution: timestamp });
     const ref = refOf(execution);
     const isPoison = pending.begun >= MAX_ATTEMPTS;
-    const progress = saveProgress(lock, pending);
-    const { finish, pause, attempt } = progress;
-    let { state } = pending;
-
-    async function save(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
-      const saved = await progress.keep(next, before);
-      state = next;
-      return saved;
-    }
-
-    async function saveOrLose(next: ExecutionState, before?: 'by itself'): Promise<void> {
-      if ((await save(next, before)) !== 'ok') throw new LostError();
-    }
-
-    /** @throws LostError, and what `work` throws */
-    async function doAttempt<T>(work: () => T | Promise<T>): Promise<T> {
-      const done = await attempt(state, work);
-      if (!done) throw new LostError();
-      return done.value;
-    }
-
-    /** @throws ApiFailedError, LostError */
-    async function ask<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
-      if (ending.aborted) throw new LostError();
-      const mine = async () => (await save(state)) === 'ok';
-      const result = await callApi(() => call(api), mine);
-      if (!result) throw new LostError();
-      if (!result.ok) throw new ApiFailedError(result.failure);
-      return result.value;
-    }
-
-    function outage(message: string): Promise<ProcessOutcome> {
-      const outages = state.outages + 1;
-      if (outages === 1) log.warn({ error: message }, 'outgoing hook waits for the API');
-      const until = now() + outagePauseMs(outages, retryDelayMs);
-      return pause({ ...state, outages, last_error: message }, until, true);
-    }
-
-    function counted(message: string): ExecutionState {
-      const { nb_errors, refusals } = state;
-      return {
-        ...state,
-        nb_errors: nb_errors + 1,
-        refusals: refusals + 1,
-        outages: 0,
-        last_error: message,
-      };
-    }
-
-    /** The execution becomes a dead letter. */
-    function giveUp(message: string): Promise<ProcessOutcome> {
-      log.error({ error: message }, 'outgoing hook is given up: see the error of the execution');
-      return finish({ ...counted(message), failed: true, failed_steps: [state.steps_done] });
-    }
-
-    function tryLater(message: string): Promise<ProcessOutcome> {
-      const until = now() + retryDelayMs;
-      return pause({ ...counted(message), retry_at: until }, until, false);
-    }
-
-    function mayBeLate(): boolean {
-      return (state.not_yet ?? 0) < MAX_NOT_YET;
-    }
-
-    /** @throws NotYetError, ApiFailedError, LostError */
-    async function askForPosted<T>(call: (client: CdsApiClient) => Promise<T>): Promise<T> {
-      try {
-        return await ask(call);
-      } catch (error) {
-        if (!(error instanceof ApiFailedError) || !isNotFound(error.failure) || !mayBeLate())
-          throw error;
-        throw new NotYetError(error.message);
-      }
-    }
-
-    function askAgainSoon(message: string): Promise<ProcessOutcome> {
-      const { not_yet = 0 } = state;
-      log.debug({ reason: message }, 'outgoing hook is not shown by the API yet');
-      const until = now() + notYetPauseMs(not_yet);
-      return pause({ ...state, not_yet: not_yet + 1, retry_at: until }, until, false);
-    }
+    const outgoing = createOutgoingExecution(resources, { ending }, saveProgress, {
+      ...{ lock, pending },
+    });
+    const { log, ask, askForPosted, saveOrLose, doAttempt, mayBeLate, counted } = outgoing;
+    const { finish, pause, outage, tryLater, askAgainSoon, giveUp } = outgoing;
 
     async function tryOnce(): Promise<HookCallOutcome> {
       const run = await askForPosted((client) => client.workflowRun(ref));
@@ -153,7 +61,7 @@ export function createProcessOutgoing(
         const message = `the run of the workflow has no outgoing hook ${ref.hookRun}`;
         return { kind: 'failed', message, final: false };
       }
-      await saveOrLose(state, 'by itself');
+      await saveOrLose(outgoing.state(), 'by itself');
       const parameters = run.hookRun.build_parameters;
       const details = () => askForPosted((client) => client.outgoingHookDetails(ref));
       const asked = { ask, details, attempt: doAttempt, takeHost };
@@ -181,6 +89,7 @@ export function createProcessOutgoing(
         }
       }
       if (killed.aborted) return { kind: 'left' };
+      const state = outgoing.state();
       // No try was made. The limiter replaces the time.
       if (outcome.kind === 'host is full') return pause(state, now(), false);
       if (outcome.kind === 'nothing') {
@@ -225,20 +134,23 @@ export function createProcessOutgoing(
         if (!(error instanceof ApiFailedError)) throw error;
         const message = `the API did not take the result of the hook: ${error.message}`;
         if (error.failure.kind === 'unavailable') return outage(message);
-        return state.refusals + 1 >= retryError ? giveUp(message) : tryLater(message);
+        return outgoing.state().refusals + 1 >= retryError ? giveUp(message) : tryLater(message);
       }
       log.debug({ status: callback.status }, 'outgoing hook processed');
       // The callback is removed: CDS has it, and it may be large.
       const last_error = callback.status === 'Fail' ? firstLine(callback.log) : '';
+      const state = outgoing.state();
       return finish({ ...state, callback: undefined, steps_done: REPORTED, last_error });
     }
 
     try {
-      if (state.callback === undefined || state.steps_done < CALLED) {
+      const before = outgoing.state();
+      if (before.callback === undefined || before.steps_done < CALLED) {
         const outcome = await makeCall();
         if (outcome) return outcome;
       }
-      return state.callback ? await sendCallback(state.callback) : { kind: 'left' };
+      const { callback } = outgoing.state();
+      return callback ? await sendCallback(callback) : { kind: 'left' };
     } catch (error) {
       if (error instanceof LostError) return { kind: 'left' };
       throw error;
