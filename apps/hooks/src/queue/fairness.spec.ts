@@ -18,7 +18,8 @@ describe('hooks beside hooks that fail', () => {
     ['forgets who asks for them', 'unauthorized'],
     ['does not answer for them', { delayMs: 30_000 }],
   ])('are not delayed, and keep their order, while the API %s', async (_, misbehaviour) => {
-    const replicas = [await context.start(), await context.start()] as const;
+    const start = () => context.start({ retryDelaySeconds: 1 });
+    const replicas = [await start(), await start()] as const;
     const failing = Array.from({ length: FAILING }, () => repositoryHook());
     const good = repositoryHook();
     await post(replicas[0], good, ...failing);
