@@ -56,6 +56,16 @@ const EXIT_CODES =
   'nothing was done.\n`start` of one service ends with its code; 78: change the ' +
   'configuration before you start it again.';
 
+const DOCTOR_HELP = `
+It looks at files and who may read them; at Redis, the rights of its user (from Redis 7.0 on) and
+the state; at the CDS API, Bitbucket and grants (one is tried, none renewed); at DNS, certificate
+and answer of urlPublic and proxyWebhook; at the webhooks of --repository; and at clocks (five
+seconds).
+A line begins with ✔ (fine), ! (may fail tomorrow), ✘ (fails) or – (not known). --json prints
+{id, subject, status, message, fix} of each, without secrets; status is ok, warning, failed or
+skipped.
+The environment counts as for start.`;
+
 /** The command and all that is below it. @param endWith called with an exit code other than 0 */
 export function createProgram(context: Context, endWith: (exitCode: number) => void): Command {
   const { version, commit } = buildInfo();
@@ -124,7 +134,7 @@ export function createProgram(context: Context, endWith: (exitCode: number) => v
     .description(
       'check everything between the files and a working system, with what to do; it changes nothing',
     )
-    .addHelpText('after', '\nThe environment counts as for start.')
+    .addHelpText('after', DOCTOR_HELP)
     .action(async (o: DoctorOptions) => endWith(await doctor(o, context)));
 
   const vcs = program.command('vcs').description('help with the vcs service');

@@ -7,7 +7,8 @@ const INTRODUCTION = `# Configuration
 
 - \`SERVICE\` is \`vcs\` or \`hooks\`. In brackets are the default, unless it is empty or \`false\`, the
   range, and the variable. Lists have commas: \`CDS_HOOKS_HTTP_TRUSTEDPROXIES=10.0.0.0/8,192.0.2.7\`.
-- A variable counts before a file, a file before the default, a later file before an earlier one.
+- A variable counts before a file, a file before the default, a later file before an earlier one. No
+  file is needed.
 - Case of keys does not matter. Names of servers, \`bitbucketcloud\` below, become lower case.
 - An empty variable, and a placeholder such as \`xxxxx\`, count as not set.
 - A secret may stand in [a file](operator-guide.md#secrets), without the line break at its end:
