@@ -70,6 +70,8 @@ async function startSentinels(folder: string, onClose: OnClose): Promise<Sentine
       args: [
         ...['--tls-port', String(tlsPort)],
         ...options.flatMap(([option, value]) => [`--${option}`, value]),
+        // Replicas need not wait five seconds for others that may come.
+        ...['--repl-diskless-sync-delay', '0'],
         // Sentinels end a script that runs for longer.
         ...['--lua-time-limit', '600000'],
         ...more,
@@ -107,6 +109,12 @@ async function startSentinels(folder: string, onClose: OnClose): Promise<Sentine
   const master = await startRedis('redis');
   for (const name of ['replica-1', 'replica-2'])
     await startRedis(name, '--replicaof', HOST, String(master.tlsPort));
+  await waitFor(
+    async () =>
+      (await master.redis.ask((redis) => redis.info('replication'))).match(/state=online/g)
+        ?.length === 2,
+    { what: 'both replicas to have everything: Sentinels would choose an empty one, too' },
+  );
   const ports: number[] = [];
   for (let number = 1; number <= COUNT; number += 1)
     ports.push(await startSentinel(number, master.tlsPort));
