@@ -226,3 +226,8 @@ it('sees what is broken', () => {
   expect(missingPaths(text)).toEqual(['docs/none.md', 'apps/*/none.ts']);
   expect(missingCommands(text)).toEqual(['none', 'nx run vcs:none']);
 });
+
+it('the README begins with the commands that try and test a checkout', () => {
+  const [, first = ''] = /^```sh\n([^]*?)```/m.exec(read('README.md')) ?? [];
+  expect(first).toMatch(/^npm start\b.*\nnpm test\b.*\n$/);
+});
