@@ -45,15 +45,6 @@ const specs = ['**/*.spec.ts', '**/*.fixture.ts', '**/test/**/*.ts'];
 /** Files that are no part of a service: the stand-ins and starters of tests. */
 const testLibs = ['libs/testing/**', 'libs/stand-ins/**'];
 
-/** Expressions whose time grows faster than their text, which may be a stranger's. */
-const linearExpressions = {
-  plugins: { regexp },
-  rules: {
-    'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
-    'regexp/no-super-linear-move': ['error', { report: 'potential' }],
-  },
-};
-
 /**
  * Limits of time, which fail on a machine that is slow or busy: see "How to test" in
  * CONTRIBUTING.md.
@@ -148,9 +139,11 @@ export default tseslint.config(
   {
     files: ['{apps,libs}/*/src/**/*.ts'],
     ignores: [...specs, ...testLibs],
-    ...linearExpressions,
+    plugins: { regexp },
     rules: {
-      ...linearExpressions.rules,
+      // Expressions whose time grows faster than their text, which may be a stranger's.
+      'regexp/no-super-linear-backtracking': ['error', { report: 'potential' }],
+      'regexp/no-super-linear-move': ['error', { report: 'potential' }],
       'max-lines-per-function': ['error', { max: 140, skipBlankLines: true, skipComments: true }],
     },
   },

@@ -1,9 +1,9 @@
 import type { CdsApiClient } from '@cds/api-client';
-import type { ExecutionState, HeldLock, PendingExecution, Saved } from '@cds/hooks-store';
+import type { ExecutionState, Saved } from '@cds/hooks-store';
+import type { Logger } from '@cds/service';
 import { type Failure, outagePauseMs } from '../../queue/api-failure';
 import type { ProcessOutcome } from '../../queue/processor';
-import type { createSaveProgress } from '../../queue/save-progress';
-import type { WorkPeriod } from '../hook-module';
+import type { SavedProgress } from '../../queue/save-progress';
 import type { Resources } from '../../resources';
 import { isNotFound, MAX_NOT_YET, NotYetError, notYetPauseMs } from './not-yet';
 
@@ -21,20 +21,14 @@ export class LostError extends Error {
 
 /** What both steps of an outgoing hook do with its execution: save it, pause it, ask the API. */
 export function createOutgoingExecution(
-  resources: Pick<Resources, 'api' | 'callApi' | 'config' | 'logger' | 'now'>,
-  { ending }: Pick<WorkPeriod, 'ending'>,
-  saveProgress: ReturnType<typeof createSaveProgress>,
-  { lock, pending }: { lock: HeldLock; pending: PendingExecution },
+  resources: Pick<Resources, 'api' | 'callApi' | 'config' | 'now'>,
+  o: { log: Logger; ending: AbortSignal; progress: SavedProgress; first: ExecutionState },
 ) {
   const { api, callApi, now } = resources;
   const retryDelayMs = resources.config.retryDelaySeconds * 1_000;
-  const { timestamp, request_id } = pending.execution;
-  const log = resources.logger.child({
-    ...{ requestId: request_id, hook: lock.uuid, execution: timestamp },
-  });
-  const progress = saveProgress(lock, pending);
+  const { log, ending, progress } = o;
   const { finish, pause, attempt } = progress;
-  let { state } = pending;
+  let state = o.first;
 
   async function save(next: ExecutionState, before?: 'by itself'): Promise<Saved> {
     const saved = await progress.keep(next, before);
@@ -115,7 +109,6 @@ export function createOutgoingExecution(
   }
 
   return {
-    log,
     /** As it was saved last. */
     state: () => state,
     saveOrLose,

@@ -42,12 +42,14 @@ export function createProcessOutgoing(
     { takeHost }: Slot,
   ): Promise<ProcessOutcome> {
     const { execution } = pending;
+    const { timestamp, request_id } = execution;
+    const log = logger.child({ requestId: request_id, hook: lock.uuid, execution: timestamp });
     const ref = refOf(execution);
     const isPoison = pending.begun >= MAX_ATTEMPTS;
-    const outgoing = createOutgoingExecution(resources, { ending }, saveProgress, {
-      ...{ lock, pending },
+    const outgoing = createOutgoingExecution(resources, {
+      ...{ log, ending, progress: saveProgress(lock, pending), first: pending.state },
     });
-    const { log, ask, askForPosted, saveOrLose, doAttempt, mayBeLate, counted } = outgoing;
+    const { ask, askForPosted, saveOrLose, doAttempt, mayBeLate, counted } = outgoing;
     const { finish, pause, outage, tryLater, askAgainSoon, giveUp } = outgoing;
 
     async function tryOnce(): Promise<HookCallOutcome> {
