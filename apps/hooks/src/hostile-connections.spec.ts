@@ -6,7 +6,7 @@ import { type HooksProcess, startHooksProcess } from '../test/hooks-process';
 import { pushDelivery } from '../test/pushes';
 
 const CONNECTIONS = 1_000;
-const MAX_MB = 300;
+const MAX_MB = 280;
 const PUSHES = 10;
 const UNKNOWN_HOOK = '/webhook/00000000-0000-4000-8000-000000000000';
 

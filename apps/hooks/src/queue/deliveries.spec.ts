@@ -183,7 +183,7 @@ describe('deliveries', () => {
     ['a body that is not of CDS', { html: 500 } as const],
     ['a dropped connection', 'drop' as const],
   ])('tries for as long as it takes after %s, and counts nothing', async (_, misbehaviour) => {
-    const hooks = await context.start({ retryDelaySeconds: 0.2, retryError: 2 });
+    const hooks = await context.start({ retryDelaySeconds: 1, retryError: 2 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await hooks.tasks();

@@ -78,7 +78,7 @@ describe('a removal of runs of which nobody knows what became', () => {
   ])(
     'keeps a push waiting until it was answered when asked again: %s',
     async (_name, misbehaviour) => {
-      const hooks = await context.start({ ...soon(0), retryDelaySeconds: 0.2 });
+      const hooks = await context.start({ ...soon(0), retryDelaySeconds: 2 });
       const [first, second] = [repositoryHook(), repositoryHook()];
       await post(hooks, first, second);
       let isHealthy = false;
@@ -106,7 +106,7 @@ describe('a removal of runs of which nobody knows what became', () => {
   );
 
   it('is not answered by a 500 to the call that repeats it: the first may still be carried out', async () => {
-    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 0.2, retryError: 50 });
+    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 1, retryError: 50 });
     const hook = repositoryHook();
     await post(hooks, hook);
     let isHealthy = false;
@@ -151,7 +151,7 @@ describe('a removal of runs of which nobody knows what became', () => {
   });
 
   it('holds nobody back when nothing was sent: the push cancels it', async () => {
-    const hooks = await context.start({ retryDelaySeconds: 0.2 });
+    const hooks = await context.start({ retryDelaySeconds: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
     await push(hooks, hook, { deleted: 'dev' });
@@ -175,7 +175,7 @@ describe('a removal of runs of which nobody knows what became', () => {
   });
 
   it('is unsure until an answer, also when nothing was sent the second time', async () => {
-    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 0.2 });
+    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
     asked(() => 'drop');
@@ -196,7 +196,7 @@ describe('a removal of runs of which nobody knows what became', () => {
   });
 
   it('is asked for again soon when the branch is deleted once more, and that deletion has its time', async () => {
-    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 0.2 });
+    const hooks = await context.start({ ...soon(0), retryDelaySeconds: 1 });
     const hook = repositoryHook();
     await post(hooks, hook);
     let isHealthy = false;

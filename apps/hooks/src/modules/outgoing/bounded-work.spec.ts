@@ -48,7 +48,7 @@ describe('the work that an outgoing hook may cause', () => {
 
   it('keeps those of no other project waiting behind all of one', async () => {
     // Too much for the event loop.
-    const payload = '{{repeat 100000 "a"|upper|trunc 1}}'.repeat(3);
+    const payload = '{{repeat 200000 "a"|upper|trunc 1}}'.repeat(3);
     const execute = async (project: string, path: string): Promise<void> => {
       const run = webhookRun(target, { project, payload, URL: `${target.url}/${path}` });
       apiKnows(context, run, { commitMs: 0 });
