@@ -1,4 +1,5 @@
 export { describeShared, sharedPath } from './shared-path';
+export { anyText } from './any-text';
 export { awakeTime } from './awake-time';
 export { bundleProgram, bundlePrograms } from './bundle-programs';
 export { cpuTime, growth, LINEAR } from './cpu-time';

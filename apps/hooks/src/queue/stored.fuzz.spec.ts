@@ -10,7 +10,7 @@ import {
   cleanupTask,
   parseCleanup,
 } from '@cds/hooks-store';
-import { fuzzRuns, hostileJson } from '@cds/testing';
+import { anyText, fuzzRuns, hostileJson } from '@cds/testing';
 import fc from 'fast-check';
 import { expectCleanPrototypes } from '../../test/hostile';
 
@@ -42,7 +42,7 @@ describe('the state of an execution, as it stands in Redis', () => {
         },
         ...{ retry_at: count, workflow_run: count, processing_timestamp: count },
         ...{ failed_steps: steps, retry_steps: steps },
-        last_error: fc.string({ unit: 'binary' }),
+        last_error: anyText(fc),
         failed: fc.boolean(),
         status: fc.constantFrom('' as const, 'DONE' as const),
       },
@@ -60,7 +60,7 @@ describe('the state of an execution, as it stands in Redis', () => {
     const text = fc.oneof(
       hostileJson(fc, STATE, 5),
       fc.json(),
-      fc.string({ unit: 'binary' }),
+      anyText(fc),
       fc.constantFrom(null, undefined, '', 'NaN', '[1]', '{"steps_done":1e999}'),
     );
     fc.assert(
@@ -93,7 +93,7 @@ describe('the state of an execution, as it stands in Redis', () => {
 
 describe('a cleanup, as it stands in Redis', () => {
   const text = fc.oneof(
-    fc.string({ unit: 'binary' }),
+    anyText(fc),
     fc.constantFrom('', '0', '-1', '1e999', 'NaN', '1761955200000', '9'.repeat(400), '0x10', ' 7 '),
   );
   const names = [
@@ -128,7 +128,7 @@ describe('a cleanup, as it stands in Redis', () => {
   });
 
   it('has an id of its own for any three names', () => {
-    const name = fc.string({ unit: 'binary', maxLength: 8 });
+    const name = anyText(fc, { maxLength: 8 });
     const three = fc.record({ project: name, workflow: name, branch: name });
     fc.assert(
       fc.property(three, three, (one, other) => {
@@ -162,7 +162,7 @@ describe('timestamps and ids', () => {
 
   it('are nothing else', () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(fc),
       fc.stringMatching(/^[0-9+eE.\- ]{0,30}$/),
       fc.constantFrom('000', '0000', '1e21', `${'9'.repeat(400)}000`, '1000\n', '-1000'),
     );
@@ -180,7 +180,7 @@ describe('timestamps and ids', () => {
 describe('an execution that is shown', () => {
   it('shows what stands in Redis as text, whatever it is', () => {
     fc.assert(
-      fc.property(fc.jsonValue(), fc.string({ unit: 'binary' }), (config, body) => {
+      fc.property(fc.jsonValue(), anyText(fc), (config, body) => {
         const webhook = {
           ...{ request_url: body, request_body: body, request_header: {}, request_method: '' },
         };

@@ -1,4 +1,4 @@
-import { fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testing';
+import { anyText, fuzzRuns, growth, hostileBytes, hostileJson, LINEAR } from '@cds/testing';
 import fc from 'fast-check';
 import { expectCleanPrototypes, fill, MIB } from '../../../test/hostile';
 import { cutJsonProperty } from './cut-json-property';
@@ -188,7 +188,7 @@ describe('the time a push takes', () => {
 describe('cutJsonProperty', () => {
   it('ends and finds nothing wrong in any text, JSON or not', () => {
     const text = fc.oneof(
-      fc.string({ unit: 'binary', maxLength: 100 }),
+      anyText(fc, { maxLength: 100 }),
       fc.array(fc.constantFrom('{', '}', '[', ']', '"', ':', ',', '\\', ' ', 'push', '1'), {
         maxLength: 60,
       }),
@@ -214,7 +214,7 @@ describe('cutJsonProperty', () => {
 describe('validateRepositoryDelivery', () => {
   it('answers any headers with a validation of bounded size', () => {
     const header = fc.oneof(
-      fc.string({ unit: 'binary' }),
+      anyText(fc),
       fc.constantFrom('repo:push', 'repo:fork', 'pr:opened', '__proto__', fill('x', 100_000)),
       fc.constant(undefined),
     );
