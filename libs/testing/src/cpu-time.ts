@@ -24,7 +24,7 @@ export async function cpuTime(work: () => unknown): Promise<number> {
  * In processor time, since others use the machine too, and the best of some tries. What takes less
  * than 40 ms counts as that, so that only what becomes long shows as growing.
  *
- * @param leastTries 1 for what takes seconds
+ * @param leastTries of the smaller amount: 1 for what takes seconds
  */
 export function growth<T>(
   n: number,
@@ -34,16 +34,18 @@ export function growth<T>(
 ): number {
   const small = make(n);
   const large = make(4 * n);
-  let ofSmall = Infinity;
-  let ofLarge = Infinity;
-  let ratio = Infinity;
   milliseconds(run, small);
-  for (let tries = 0; tries < MAX_TRIES && (tries < leastTries || ratio >= LINEAR); tries += 1) {
+  let ofSmall = Infinity;
+  for (let tries = 0; tries < leastTries; tries += 1)
+    ofSmall = Math.min(ofSmall, milliseconds(run, small));
+  let ofLarge = milliseconds(run, large);
+  const ratio = () => ofLarge / Math.max(ofSmall, SHORT_MS);
+  // Only a try of the large one can prove that the growth is smaller than it seemed.
+  for (let tries = 1; tries < MAX_TRIES && ratio() >= LINEAR; tries += 1) {
     ofSmall = Math.min(ofSmall, milliseconds(run, small));
     ofLarge = Math.min(ofLarge, milliseconds(run, large));
-    ratio = ofLarge / Math.max(ofSmall, SHORT_MS);
   }
-  return ratio;
+  return ratio();
 }
 
 /** How long the processor was busy with one call; what it throws counts as its end. */
