@@ -1,3 +1,4 @@
+import { traitsOf } from './task-type-traits';
 import type {
   HookConfig,
   OutgoingCallback,
@@ -160,8 +161,7 @@ export function toTaskExecution(
     workflow_run: state.workflow_run,
     ...(stored.replay_of === undefined ? {} : { replay_of: stored.replay_of }),
     config: stored.config,
-    // A run of a workflow has no request of its own.
-    ...(stored.webhook && stored.type !== 'OutgoingWorkflow' ? { webhook: stored.webhook } : {}),
+    ...(stored.webhook && !traitsOf(stored.type).showsNoRequest ? { webhook: stored.webhook } : {}),
     ...(stored.rabbitmq ? { rabbitmq: stored.rabbitmq } : {}),
     ...(stored.scheduled_task ? { scheduled_task: stored.scheduled_task } : {}),
     ...(stored.poll ? { poll: shownChange(stored.poll) } : {}),

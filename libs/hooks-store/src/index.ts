@@ -57,6 +57,6 @@ export {
 } from './synchronization/synchronization-store';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
-export { whyNotServed } from './tasks/why-not-served';
+export { traitsOf } from './task-type-traits';
 export { parseJson, readConfig, readTaskConfig } from './unreadable/read-config';
 export * from './unreadable/set-aside';

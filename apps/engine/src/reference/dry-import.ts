@@ -1,4 +1,4 @@
-import { createImport, type Import, importedName } from '@cds/hooks-store';
+import { createImport, type Import, importedName, traitsOf } from '@cds/hooks-store';
 import { hookKeys } from '@cds/hooks-store/keys';
 import type { Redis } from 'ioredis';
 
@@ -19,7 +19,7 @@ export function createDryImport({ redis }: { redis: Redis }): Import {
       if (requestUuid !== '' && (await redis.zscore(seen, requestUuid)) !== null)
         return 'duplicate';
       const isOlder = acceptedUs < Number((await redis.hget(task, 'last_id')) ?? 0);
-      return execution.type === 'RepoWebHook' && (late || isOlder) ? 'late' : 'ok';
+      return traitsOf(execution.type).takesPushes && (late || isOlder) ? 'late' : 'ok';
     },
     async cleanup({ uuid, timestamp }) {
       return (await isKnown(importedName('cleanup', uuid, timestamp))) ? 'known' : 'ok';

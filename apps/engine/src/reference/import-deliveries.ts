@@ -1,4 +1,4 @@
-import { NEW_STATE } from '@cds/hooks-store';
+import { NEW_STATE, traitsOf } from '@cds/hooks-store';
 import type { ImportDeps, KnownTasks } from './import-tasks';
 import type { StoredReferenceExecution } from './read-reference';
 import { type ReferenceExecution, stateOfExecution } from './reference-records';
@@ -46,7 +46,7 @@ export async function importDeliveries(deps: ImportDeps, known: KnownTasks): Pro
         ...{ kind: 'delivery', type: hook.type, uuid: hook.uuid, workflow: hook.workflow, result },
         date: new Date(acceptedAt).toISOString(),
       });
-    if (hook.type === 'RepoWebHook' && header(webhook, 'x-event-key') !== 'repo:push')
+    if (traitsOf(hook.type).takesPushes && header(webhook, 'x-event-key') !== 'repo:push')
       return row('starts no run');
     const result = await into.delivery({
       ...{ uuid: hook.uuid, timestamp, acceptedUs, late: Number(timestamp) < ended },

@@ -1,4 +1,4 @@
-import { type Import, isTaskUuid, type TaskToKeep, whyNotServed } from '@cds/hooks-store';
+import { type Import, isTaskUuid, type TaskToKeep, traitsOf } from '@cds/hooks-store';
 import { TASK_TYPES, type TaskType } from '@cds/wire';
 import type { Redis } from 'ioredis';
 import type { Reporter } from './import-report';
@@ -62,7 +62,7 @@ export async function importTasks(deps: ImportDeps): Promise<KnownTasks> {
     if (!isTaskUuid(uuid)) return reporter.problem(key, 'its uuid is none that a hook may have');
     const result = await into.task(toKeep(task.value, type), stopped, now);
     reporter.row({ ...row, result: TASK_RESULTS[result] + (stopped ? STOPPED : '') });
-    if (whyNotServed(type) !== undefined) reporter.unserved(type);
+    if (traitsOf(type).whyNotServed !== undefined) reporter.unserved(type);
     if (type !== 'RepoWebHook' && type !== 'Webhook') return;
     known.hooks.push({ uuid, type, workflow: name });
     if (type === 'Webhook') return;

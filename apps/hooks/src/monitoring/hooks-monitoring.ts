@@ -1,7 +1,7 @@
 import type { MonitoringLevel, MonitoringLine } from '@cds/wire';
 import { formatGoDuration, monitoringLine as line } from '@cds/service';
 import { answeredByRedis } from '@cds/redis';
-import { createStoredCounts, type DueCount, whyNotServed } from '@cds/hooks-store';
+import { createStoredCounts, type DueCount, traitsOf } from '@cds/hooks-store';
 import type { Resources } from '../resources';
 import { secondsSince } from './stored-metrics';
 
@@ -52,7 +52,7 @@ export function createHooksMonitoring(
     const tasksOf = (...types: string[]) =>
       types.reduce((sum, type) => sum + (tasks.get(type) ?? 0), 0);
     const unserved = [...tasks].flatMap(([type, n]) => {
-      const reason = n > 0 ? whyNotServed(type) : undefined;
+      const reason = n > 0 ? traitsOf(type).whyNotServed : undefined;
       return reason === undefined ? [] : [{ type, n, reason }];
     });
     // By the clock of Redis, by which schedulers and polls run.

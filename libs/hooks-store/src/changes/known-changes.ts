@@ -1,3 +1,4 @@
+import { traitsOf } from '../task-type-traits';
 import { createHookScripts } from '../hook-scripts';
 import { hookKeys } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
@@ -51,7 +52,7 @@ export function createKnownChanges(deps: {
   const run = createHookScripts({ redis, keyRepair });
 
   return async function knownChanges(lock, pending, plan) {
-    if (!on || pending.type !== 'RepoWebHook') return NOTHING_KNOWN;
+    if (!on || !traitsOf(pending.type).takesPushes) return NOTHING_KNOWN;
     const keys = hookKeys(lock.uuid);
     const { poll } = pending.execution;
     const own = Number(pending.id);

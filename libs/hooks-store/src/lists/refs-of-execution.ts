@@ -1,3 +1,4 @@
+import { traitsOf } from '../task-type-traits';
 import * as z from 'zod';
 import type { StoredExecution } from '../execution';
 import type { KeptBody } from '../stored-execution-text';
@@ -31,7 +32,7 @@ export function changesOfExecution(
   body: KeptBody,
 ): ListedChange[] {
   if (poll) return [shownChange(poll.ref.replace(/^refs\/(heads|tags)\//, ''), poll.hash)];
-  if (type !== 'RepoWebHook') return [];
+  if (!traitsOf(type).takesPushes) return [];
   const { data } = push.safeParse(parseJson(body.toString()));
   const changes = (data?.push.changes ?? []).flatMap((change) => {
     const name = change.new?.name ?? change.old?.name;

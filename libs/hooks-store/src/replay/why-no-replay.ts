@@ -1,17 +1,11 @@
-import type { TaskType } from '@cds/wire';
 import * as z from 'zod';
 import type { StoredExecution } from '../execution';
+import { traitsOf } from '../task-type-traits';
 import { parseJson } from '../unreadable/read-config';
 
 const push = z.object({
   push: z.object({ changes: z.array(z.object({ new: z.unknown().optional() })) }),
 });
-
-/** Every other type can be replayed. An execution of a poller needs the change that was found. */
-const NOT_REPLAYABLE: ReadonlySet<TaskType> = new Set<TaskType>([
-  ...(['BranchDeletion', 'OutgoingWebhook', 'OutgoingWorkflow'] as const),
-  ...(['Workflow', 'Kafka', 'Gerrit', 'RepoPoller'] as const),
-]);
 
 /**
  * Why an execution cannot be replayed: it would start no run. A replay never removes the runs of a
@@ -23,10 +17,10 @@ export function whyNoReplay({ type, webhook, poll }: StoredExecution): string | 
     return poll.kind === 'delete'
       ? 'the poll found a deleted branch: a replay removes nothing and starts no run'
       : undefined;
-  const isWithoutRequest = type === 'RepoWebHook' && !webhook;
-  if (NOT_REPLAYABLE.has(type) || isWithoutRequest)
+  const { takesPushes, isNotReplayed } = traitsOf(type);
+  if (isNotReplayed || (takesPushes && !webhook))
     return `executions of type ${type} cannot be replayed`;
-  if (type !== 'RepoWebHook') return undefined;
+  if (!takesPushes) return undefined;
   const { request_header = {}, request_body = '' }: Partial<typeof webhook> = webhook ?? {};
   const event = request_header['X-Event-Key']?.[0] ?? '';
   if (event !== 'repo:push') {

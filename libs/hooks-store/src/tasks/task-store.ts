@@ -1,3 +1,4 @@
+import { traitsOf } from '../task-type-traits';
 import { keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -38,7 +39,9 @@ export type TaskStore = ReturnType<typeof createTaskStore>;
 function indexOf({ type, config }: TaskToKeep): string {
   const project = config?.project?.value;
   const workflow = config?.workflow?.value;
-  return type === 'RepoWebHook' && project && workflow ? workflowHooksKey(project, workflow) : '';
+  return traitsOf(type).takesPushes && project && workflow
+    ? workflowHooksKey(project, workflow)
+    : '';
 }
 
 /** The tasks of hooks in Redis. */

@@ -1,3 +1,4 @@
+import { traitsOf } from '../task-type-traits';
 import type { StoredExecution } from '../execution';
 import { isObject } from './read-config';
 
@@ -40,11 +41,11 @@ export function checkExecution(value: unknown): StoredExecution {
   return value as unknown as StoredExecution;
 }
 
-function isRequest(value: unknown, type: unknown): boolean {
+function isRequest(value: unknown, type: string | undefined): boolean {
   if (!isObject(value)) return false;
   const { request_url, request_header, request_body } = value;
   if (request_body !== undefined && typeof request_body !== 'string') return false;
   // Only the body of a push is used.
-  if (type === 'RepoWebHook' || type === undefined) return true;
+  if (type === undefined || traitsOf(type).takesPushes) return true;
   return typeof request_url === 'string' && isObject(request_header);
 }

@@ -5,7 +5,7 @@ import {
   type AccessTokenSource,
 } from '@cds/bitbucket';
 import type { BitbucketServerConfig, HooksConfig, VcsConfig } from '@cds/config';
-import { createRefusalStore, listHistory, tasksOfRepository } from '@cds/hooks-store';
+import { createRefusalStore, listHistory, tasksOfRepository, traitsOf } from '@cds/hooks-store';
 import { hookUuidOf } from '@cds/webhook-signature';
 import type { Task } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -42,7 +42,7 @@ export function webhookChecks(target: WebhookTarget): Check[] {
         'name its file, too, with --config',
       );
     const { found } = await tasksOfRepository(hooks.redis.redis, repository, MAX_TASKS);
-    tasks = found.filter(({ type }) => type === 'RepoWebHook');
+    tasks = found.filter(({ type }) => traitsOf(type).takesPushes);
     if (tasks.length > 0) return ok(`CDS has ${tasks.length} repository webhook(s) for it`);
     return failed(
       'hooks knows no repository webhook for it',
