@@ -1,7 +1,10 @@
 // Jest's environment of Node.js. It fails a spec file that leaves a connection, server, process or
 // thread behind, which would keep the worker, and names timers: libraries leave some that end.
+const { setFlagsFromString } = require('node:v8');
+const { runInNewContext } = require('node:vm');
 const { TestEnvironment } = require('jest-environment-node');
 const { compileOnce } = require('./compile-once.cjs');
+const { endAsyncStorages } = require('./end-async-storages.cjs');
 const { endMeasurements } = require('./end-measurements.cjs');
 const { activeResources, leftoversSince } = require('./leftovers.cjs');
 const { scryptOnce } = require('./scrypt-once.cjs');
@@ -9,8 +12,15 @@ const { scryptOnce } = require('./scrypt-once.cjs');
 compileOnce();
 scryptOnce();
 
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc');
+
+/** V8 keeps the modules of spec files that ended until there are gigabytes. */
+const GARBAGE_BYTES = 350e6;
+
 module.exports = class SpecEnvironment extends TestEnvironment {
   constructor(config, context) {
+    if (process.memoryUsage().heapUsed > GARBAGE_BYTES) collectGarbage();
     super(config, context);
     this.file = context.testPath;
   }
@@ -23,6 +33,7 @@ module.exports = class SpecEnvironment extends TestEnvironment {
   async teardown() {
     await super.teardown();
     endMeasurements();
+    endAsyncStorages();
     const left = await leftoversSince(this.before);
     if (left.length === 0) return;
     const sentence = `${this.file} leaves ${left.join(', ')} behind: \`npx jest --detectOpenHandles\` says where it was started.`;

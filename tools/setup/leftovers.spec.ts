@@ -1,9 +1,11 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { performance, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { activeResources, leftoversSince } from '../build/leftovers.cjs';
+import { endAsyncStorages } from '../build/end-async-storages.cjs';
 import { endMeasurements } from '../build/end-measurements.cjs';
 import { root } from './repository.fixture';
 
@@ -70,5 +72,15 @@ describe('what a spec file leaves behind', () => {
     performance.mark('after');
     await nextTurn();
     expect(marks).toEqual([expect.objectContaining({ name: 'before' })]);
+  });
+
+  it('tells no promise to an asynchronous storage any more', async () => {
+    const storage = new AsyncLocalStorage<string>();
+    const found = storage.run('of a test', async () => {
+      await nextTurn();
+      return storage.getStore();
+    });
+    endAsyncStorages();
+    expect(await found).toBeUndefined();
   });
 });
