@@ -214,7 +214,7 @@ withHelm(`helm${helm === undefined ? ' (skipped: helm is not installed)' : ''}`,
       const { spec } = one(manifests, 'ServiceMonitor', `-${service}`);
       const { labels } = one(manifests, 'Service', `-${service}`).metadata;
       expect(labels[String(spec?.['jobLabel'])]).toBe(`cds-${service}`);
-      const { matchLabels } = spec?.['selector'] as { matchLabels: Record<string, string> };
+      const { matchLabels } = (spec?.['selector'] ?? {}) as { matchLabels: object };
       expect(labels).toMatchObject(matchLabels);
       // Not the Service of the ingress as well: each pod would be read twice.
       expect(one(manifests, 'Service', '-webhooks').metadata.labels).not.toMatchObject(matchLabels);

@@ -55,9 +55,9 @@ export async function startRecordedBitbucket(recording: Recorded[]) {
     // A fork has the commits of its parent.
     const lists = [...recordings].filter(([key]) => key.endsWith('/refs/branches'));
     const targets = lists.flatMap(([, answers]) =>
-      (answers[0]?.body as { values: { target: Json & { hash: string } }[] }).values.map(
-        ({ target }) => target,
-      ),
+      (
+        (answers[0]?.body ?? { values: [] }) as { values: { target: Json & { hash: string } }[] }
+      ).values.map(({ target }) => target),
     );
     res.json(targets.find(({ hash }) => hash.startsWith(String(req.params.hash))));
   });

@@ -139,15 +139,17 @@ async function synchronizeUntilDone(
   const { recentMs = RECENT_MS, secondLookMs = SECOND_LOOK_MS } = deps.timing;
   // All replicas synchronize after a start, and when Redis comes back.
   const oncePerCluster = createOncePerCluster(deps);
-  for (let tries = 0; !either.aborted; tries++) {
-    let pauseMs = Math.min(recentMs, secondLookMs);
+  let failures = 0;
+  while (!either.aborted) {
+    let pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(failures, 10));
     try {
       if ((await oncePerCluster(() => synchronizeTasks(deps, signal), signal)) === 0) return;
-      tries = -1;
+      failures = 0;
+      pauseMs = Math.min(recentMs, secondLookMs);
     } catch (error) {
       if (signal.aborted) return;
+      failures += 1;
       deps.logger.warn({ error }, 'failed to read the hooks of the API: trying again');
-      pauseMs = Math.min(MAX_PAUSE_MS, 1_000 * 2 ** Math.min(tries, 10));
     }
     await pause(pauseMs);
   }

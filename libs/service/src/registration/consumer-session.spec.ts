@@ -80,7 +80,9 @@ describe('a service of CDS 0.51 and later', () => {
         config: { name: 'cds-hooks' },
       },
     });
-    const { lines: sent } = heartbeat?.body as { lines: Record<string, string>[] };
+    const { lines: sent } = (heartbeat?.body ?? { lines: [] }) as {
+      lines: Record<string, string>[];
+    };
     expect(sent.map(({ component }) => component)).toEqual(['Version', 'Uptime', 'Time']);
     expect(sent[0]).toMatchObject({
       value: '0.57.0',
