@@ -1,5 +1,5 @@
 // Who imports whom, cycles and directions. `npm run lint` checks it; what a folder may not import
-// at all stands in eslint.config.mjs.
+// at all stands in .oxlintrc.json.
 const TESTS = '\\.(spec|fixture)\\.ts$|^apps/[^/]+/test/';
 
 /** @param rooms regular expressions below `apps/<app>/src/`, lowest first */

@@ -85,7 +85,7 @@ export async function bundle(entryPoints, outdir) {
 
 /** esbuild escapes no character of a tagged template or of a regular expression. */
 function checkIsLatin1(file) {
-  // eslint-disable-next-line no-control-regex -- the range begins with the first character
+  // oxlint-disable-next-line no-control-regex -- the range begins with the first character
   const [line] = /^.*[^\x00-\xff].*$/m.exec(readFileSync(file, 'utf8')) ?? [];
   if (line !== undefined)
     throw new Error(

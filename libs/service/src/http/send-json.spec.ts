@@ -62,7 +62,7 @@ describe('sendJsonList', () => {
   );
 
   it('answers an error that comes before the first part as any other', async () => {
-    // eslint-disable-next-line require-yield
+    // oxlint-disable-next-line require-yield
     parts = async function* () {
       throw new CdsError('unavailable', { from: 'no Redis' });
     };

@@ -19,7 +19,7 @@ function printed(env: NodeJS.ProcessEnv): string {
   return stdout;
 }
 
-// eslint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex
 const HARMFUL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e]/;
 
 describe('texts of strangers in the log', () => {

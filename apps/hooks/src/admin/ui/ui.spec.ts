@@ -266,7 +266,7 @@ describe('the pages for operators', () => {
       const { status, text } = await ui.get(path);
       expect([path, [200, 400, 404].includes(status)]).toEqual([path, true]);
       expect(text).not.toMatch(/<script|<img/i);
-      // eslint-disable-next-line no-control-regex
+      // oxlint-disable-next-line no-control-regex
       expect(text).not.toMatch(/[\u202e\u0080-\u009f\u0000]/);
       expect(text).not.toContain('not-to-be-seen');
       seen.push(text);

@@ -60,7 +60,7 @@ function base64Forms(utf8: Buffer): string[] {
 }
 
 /** ASCII without a space at either end: its forms are prefixes of those of a longer text. */
-// eslint-disable-next-line no-control-regex -- keys have line breaks
+// oxlint-disable-next-line no-control-regex -- keys have line breaks
 const BEGINS_PLAINLY = /^[\x21-\x7e][\x00-\x7e]*[\x21-\x7e]$/;
 
 /**
