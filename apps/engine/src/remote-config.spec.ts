@@ -68,7 +68,7 @@ describe('a configuration in Vault and Consul', () => {
 
   it('is checked like a file: what is wrong has its place', async () => {
     consul.entries.set('other', readyConfig({ more: 'colour = "red"' }));
-    const { code, err } = await run([
+    const { code, err } = await engine.call([
       ...['config', 'check', '--remote-config', consul.url, '--remote-config-key', 'other'],
     ]);
     expect(err).toMatch(new RegExp(`^warning: Consul ${consul.url}: line 14: .*colour`, 'm'));
@@ -76,7 +76,7 @@ describe('a configuration in Vault and Consul', () => {
   });
 
   it('starts nothing where it cannot be read', async () => {
-    const { code, out, err } = await run([
+    const { code, out, err } = await engine.call([
       ...['start', 'hooks', '--remote-config', consul.url, '--remote-config-key', 'nowhere'],
     ]);
     expect(err).toMatch(/^error: Consul at .* has no key nowhere: write it with/);
@@ -139,7 +139,7 @@ describe('a configuration in Vault and Consul', () => {
 
     const versionTwo = await startTestVault({ kv: 2 });
     versionTwo.fields = { data: '[api]\nname = "api"\n' };
-    const refused = await run(['start', 'api', '--vault-addr', versionTwo.url], {
+    const refused = await engine.call(['start', 'api', '--vault-addr', versionTwo.url], {
       ...{ CDS_ENGINE: cds, VAULT_TOKEN: versionTwo.token },
     });
     await versionTwo.close();
@@ -147,12 +147,12 @@ describe('a configuration in Vault and Consul', () => {
     expect(refused.err).toContain("CDS's own engine reads version 1 of Vault's KV engine alone");
   });
 
-  it('may be that of every command that reads one', () => {
+  it('may be that of every command that reads one', async () => {
     const commands = [['doctor'], ['hooks', 'why'], ['hooks', 'tasks', 'list'], ['vcs', 'adopt']];
     for (const command of commands)
-      expect(engine.run([...command, '--help']).out).toMatch(
+      expect((await engine.call([...command, '--help'])).out).toMatch(
         /--vault-addr .*--remote-config-key /s,
       );
-    expect(engine.run(['version', '--help']).out).not.toContain('--vault-addr');
+    expect((await engine.call(['version', '--help'])).out).not.toContain('--vault-addr');
   });
 });
