@@ -294,10 +294,16 @@ describe('the state in Redis', () => {
   const MARK = 'cdsbb:vcs:state';
   let admin: Redis;
   let own: Api;
+  let ownPort: number;
+  /** Made by the first test that asks for it: by key, with the time it has left. */
+  const left = new Map<string, { value: Buffer; leftMs: number }>();
+  beforeAll(async () => {
+    ownPort = await freePort();
+  });
   beforeEach(async () => {
     admin = new Redis({ port: redis.port });
     closers.unshift(async () => disconnect(admin));
-    own = await startApi();
+    own = await startApi({ port: ownPort });
   });
 
   const WIDGETS = '/vcs/bitbucketcloud/repos/acme/widgets';
@@ -318,12 +324,24 @@ describe('the state in Redis', () => {
   /** The state of the CDS whose API is `own`, with a grant, and who has it. */
   async function leaveState(): Promise<ReturnType<BitbucketStandIn['oauth']['issue']>> {
     const pair = bitbucket.oauth.issue();
+    if (left.size === 0) await makeState();
+    else
+      for (const [key, { value, leftMs }] of left)
+        await admin.restore(key, Math.max(0, leftMs), value);
+    await admin.set(vcsKeys.grant(pair.refreshToken), 'sealed');
+    return pair;
+  }
+
+  /** Lets a `vcs` work for that CDS until it has left all that it leaves. */
+  async function makeState(): Promise<void> {
     const vcs = await startVcs(own.url);
     await waitFor(() => admin.exists(MARK), { what: 'the mark' });
     await waitFor(() => admin.exists('cdsbb:vcs:hashes:vcs-1'), { what: 'the hash' });
     await end(vcs);
-    await admin.set(vcsKeys.grant(pair.refreshToken), 'sealed');
-    return pair;
+    for (const key of await admin.keys('*')) {
+      const [value, leftMs] = [await admin.dumpBuffer(key), await admin.pttl(key)];
+      if (value && !key.endsWith(vcsKeys.alive)) left.set(key, { value, leftMs });
+    }
   }
 
   /** Another API with another hash; the token is the same in the stand-in. */
