@@ -221,9 +221,9 @@ export async function pendingCleanups(stack: Stack): Promise<string[]> {
     .toSorted();
 }
 
-/** The workflow with a webhook on {@link REPO}. */
-export function createWorkflow(stack: Stack, name: string) {
-  return stack.api.workflows.createRepositoryWorkflow({ project: PROJECT, name, repo: REPO });
+/** The workflow with a webhook on a repository, {@link REPO} when not given. */
+export function createWorkflow(stack: Stack, name: string, repo = REPO) {
+  return stack.api.workflows.createRepositoryWorkflow({ project: PROJECT, name, repo });
 }
 
 /** Calls a route of `vcs` with the project's tokens. */

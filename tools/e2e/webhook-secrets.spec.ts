@@ -18,10 +18,13 @@ const OLD_KEY = 'the-first-key-of-all-webhooks-here';
 const NEW_KEY = 'the-next-key-of-all-webhooks-here';
 
 let stack: Stack;
-beforeEach(async () => {
-  stack = await startStack({ api: { cds: '0.41' } });
-});
-afterEach(() => stack?.stop());
+/** Of the tests of one `describe`. */
+function startsStack(): void {
+  beforeAll(async () => {
+    stack = await startStack({ api: { cds: '0.41' } });
+  });
+  afterAll(() => stack?.stop());
+}
 
 /** What the secret is by definition: the lib that makes it is not asked. */
 const secretOf = ({ url }: { url: string }, key = stack.settings.token): string =>
@@ -32,15 +35,18 @@ const secretOf = ({ url }: { url: string }, key = stack.settings.token): string 
 const signatureOf = (body: string, secret: string): string =>
   `sha256=${createHmac('sha256', secret).update(body).digest('hex')}`;
 
-/** The only webhook at Bitbucket; the very object of the stand-in. */
-function theWebhook() {
-  const [webhook, ...others] = stack.bitbucket.repository(REPO).webhooks.values();
+/** The only webhook of a repository; the very object of the stand-in. */
+function theWebhook(repo = REPO) {
+  const [webhook, ...others] = stack.bitbucket.repository(repo).webhooks.values();
   if (!webhook || others.length > 0) throw new Error('there is not one webhook');
   return webhook;
 }
 
-async function push(branch: string): Promise<{ delivery: Delivery; outcome: unknown }> {
-  const pushed = await stack.bitbucket.push({ repo: REPO, branch });
+async function push(
+  branch: string,
+  repo = REPO,
+): Promise<{ delivery: Delivery; outcome: unknown }> {
+  const pushed = await stack.bitbucket.push({ repo, branch });
   const [outcome] = await outcomes(pushed);
   const [delivery] = await pushed.delivered;
   if (!delivery) throw new Error('nothing was delivered');
@@ -55,10 +61,17 @@ async function send({ url, headers, body }: Delivery, signature?: string): Promi
   return fetch(url, { method: 'POST', headers: sent, body });
 }
 
-const branches = () => callVcs(stack, 'GET', `/repos/${REPO}/branches`);
+const branches = (repo = REPO) => callVcs(stack, 'GET', `/repos/${repo}/branches`);
 const runs = () => stack.api.runs(PROJECT, 'w').map(({ event }) => event.payload['git.branch']);
-const listings = () =>
-  stack.bitbucket.requests.count('GET', '/2.0/repositories/:workspace/:slug/hooks');
+const listings = (repo: string) =>
+  stack.bitbucket.requests
+    .entries()
+    .filter(
+      ({ method, template, url }) =>
+        method === 'GET' &&
+        template === '/2.0/repositories/:workspace/:slug/hooks' &&
+        url.startsWith(`/2.0/repositories/${repo}/`),
+    ).length;
 
 /** Ends a service, and starts it anew with another configuration, once the API knows it. */
 async function restart(service: Replica, env: Record<string, string>): Promise<Replica> {
@@ -70,39 +83,115 @@ async function restart(service: Replica, env: Record<string, string>): Promise<R
   return started;
 }
 
-describe('a webhook that CDS creates', () => {
-  it('has a secret made of the token, and only what is signed with it leads to runs', async () => {
-    await stack.startLinked();
-    await createWorkflow(stack, 'w');
-    expect(theWebhook().secret).toBe(secretOf(theWebhook()));
+// Each with a repository and a workflow of its own.
+describe('services without a webhookKey', () => {
+  startsStack();
+  beforeAll(() => stack.startLinked());
 
-    const { delivery, outcome } = await push('signed');
-    expect(outcome).toBe(200);
-    expect(delivery.headers['X-Hub-Signature']).toBe(
-      signatureOf(delivery.body, secretOf(theWebhook())),
-    );
-    await runsOf(stack, 'w', 1);
+  describe('a webhook that CDS creates', () => {
+    it('has a secret made of the token, and only what is signed with it leads to runs', async () => {
+      await createWorkflow(stack, 'w');
+      expect(theWebhook().secret).toBe(secretOf(theWebhook()));
 
-    const forged = [
-      signatureOf(delivery.body, secretOf(theWebhook(), 'guessed')),
-      signatureOf(`${delivery.body} `, secretOf(theWebhook())),
-      'sha256=',
-      'sha1=0',
-      undefined,
-    ];
-    for (const signature of forged) {
-      const answer = await send(delivery, signature);
-      expect(answer.status).toBe(401);
-      expect(await answer.text()).not.toContain(secretOf(theWebhook()));
-    }
-    // Taken, and known: the same change leads to one run.
-    const again = await send(delivery, signatureOf(delivery.body, secretOf(theWebhook())));
-    expect(again.status).toBe(200);
-    expect((await push('signed-too')).outcome).toBe(200);
-    await runsOf(stack, 'w', 2);
-    await provesNothingHappensFor(500);
-    expect(runs()).toEqual(['signed', 'signed-too']);
+      const { delivery, outcome } = await push('signed');
+      expect(outcome).toBe(200);
+      expect(delivery.headers['X-Hub-Signature']).toBe(
+        signatureOf(delivery.body, secretOf(theWebhook())),
+      );
+      await runsOf(stack, 'w', 1);
+
+      const forged = [
+        signatureOf(delivery.body, secretOf(theWebhook(), 'guessed')),
+        signatureOf(`${delivery.body} `, secretOf(theWebhook())),
+        'sha256=',
+        'sha1=0',
+        undefined,
+      ];
+      for (const signature of forged) {
+        const answer = await send(delivery, signature);
+        expect(answer.status).toBe(401);
+        expect(await answer.text()).not.toContain(secretOf(theWebhook()));
+      }
+      // Taken, and known: the same change leads to one run.
+      const again = await send(delivery, signatureOf(delivery.body, secretOf(theWebhook())));
+      expect(again.status).toBe(200);
+      expect((await push('signed-too')).outcome).toBe(200);
+      await runsOf(stack, 'w', 2);
+      await provesNothingHappensFor(500);
+      expect(runs()).toEqual(['signed', 'signed-too']);
+    });
   });
+
+  describe('a webhook from before, unsigned or switched off', () => {
+    it('is put right after the next call for its repository, once a day', async () => {
+      const repo = 'acme/payments';
+      await createWorkflow(stack, 'unsigned', repo);
+      const webhook = theWebhook(repo);
+      delete webhook.secret;
+      // Unsigned deliveries are taken until then.
+      expect((await push('before', repo)).outcome).toBe(200);
+      await runsOf(stack, 'unsigned', 1);
+      // The build statuses of that run were calls for the repository, too.
+      await waitFor(() => theWebhook(repo).secret, { what: 'the webhook to be signed' });
+      expect(theWebhook(repo).secret).toBe(secretOf(webhook));
+      expect((await push('after', repo)).outcome).toBe(200);
+      await runsOf(stack, 'unsigned', 2);
+      const { delivery } = await push('again', repo);
+      expect((await send(delivery)).status).toBe(401);
+
+      const before = listings(repo);
+      expect(before).toBeGreaterThan(0);
+      stack.bitbucket
+        .repository(repo)
+        .webhooks.set(webhook.uuid, { ...theWebhook(repo), active: false });
+      for (let calls = 0; calls < 5; calls += 1) await branches(repo);
+      await provesNothingHappensFor(500);
+      expect(listings(repo)).toBe(before);
+      expect(theWebhook(repo).active).toBe(false);
+
+      // CDS asks for it itself: at once.
+      const url = encodeURIComponent(webhook.url);
+      const found = await callVcs(stack, 'GET', `/repos/${repo}/hooks?url=${url}`);
+      expect(found).toMatchObject({ id: webhook.uuid, disable: false });
+      expect(theWebhook(repo)).toMatchObject({ active: true, secret: secretOf(webhook) });
+    });
+
+    it('is put right when it is inactive too, one of another CDS is not', async () => {
+      const repo = 'jane-doe/web-shop';
+      await createWorkflow(stack, 'inactive', repo);
+      const { webhooks } = stack.bitbucket.repository(repo);
+      const ours = theWebhook(repo);
+      const inactive = { ...ours, active: false, events: ['repo:push', 'pullrequest:created'] };
+      delete inactive.secret;
+      webhooks.set(ours.uuid, inactive);
+      const foreign = {
+        ...inactive,
+        uuid: '{foreign}',
+        url: `https://other.example/webhook/${randomUUID()}`,
+      };
+      webhooks.set(foreign.uuid, foreign);
+
+      await branches(repo);
+      const repaired = await waitFor(
+        () => {
+          const now = webhooks.get(ours.uuid);
+          return now?.active ? now : undefined;
+        },
+        { what: 'the webhook to be active' },
+      );
+      expect(repaired).toMatchObject({
+        secret: secretOf(ours),
+        description: ours.description,
+        events: ['repo:push', 'pullrequest:created'],
+      });
+      await provesNothingHappensFor(300);
+      expect(webhooks.get('{foreign}')).toEqual(foreign);
+    });
+  });
+});
+
+describe('a webhook that CDS creates', () => {
+  startsStack();
 
   it('by hand gets the secret that engine prints', async () => {
     const env = {
@@ -171,72 +260,9 @@ oauthUrl = "${bitbucket.oauthUrl}"
 ${service('hooks', hooksPort)}`;
 }
 
-describe('a webhook from before, unsigned or switched off', () => {
-  it('is put right after the next call for its repository, once a day', async () => {
-    await stack.startLinked();
-    await createWorkflow(stack, 'w');
-    const webhook = theWebhook();
-    delete webhook.secret;
-    // Unsigned deliveries are taken until then.
-    expect((await push('before')).outcome).toBe(200);
-    await runsOf(stack, 'w', 1);
-    // The build statuses of that run were calls for the repository, too.
-    await waitFor(() => theWebhook().secret, { what: 'the webhook to be signed' });
-    expect(theWebhook().secret).toBe(secretOf(webhook));
-    expect((await push('after')).outcome).toBe(200);
-    await runsOf(stack, 'w', 2);
-    const { delivery } = await push('again');
-    expect((await send(delivery)).status).toBe(401);
-
-    const before = listings();
-    expect(before).toBeGreaterThan(0);
-    stack.bitbucket.repository(REPO).webhooks.set(webhook.uuid, { ...theWebhook(), active: false });
-    for (let calls = 0; calls < 5; calls += 1) await branches();
-    await provesNothingHappensFor(500);
-    expect(listings()).toBe(before);
-    expect(theWebhook().active).toBe(false);
-
-    // CDS asks for it itself: at once.
-    const url = encodeURIComponent(webhook.url);
-    const found = await callVcs(stack, 'GET', `/repos/${REPO}/hooks?url=${url}`);
-    expect(found).toMatchObject({ id: webhook.uuid, disable: false });
-    expect(theWebhook()).toMatchObject({ active: true, secret: secretOf(webhook) });
-  });
-
-  it('is put right when it is inactive too, one of another CDS is not', async () => {
-    await stack.startLinked();
-    await createWorkflow(stack, 'w');
-    const { webhooks } = stack.bitbucket.repository(REPO);
-    const ours = theWebhook();
-    const inactive = { ...ours, active: false, events: ['repo:push', 'pullrequest:created'] };
-    delete inactive.secret;
-    webhooks.set(ours.uuid, inactive);
-    const foreign = {
-      ...inactive,
-      uuid: '{foreign}',
-      url: `https://other.example/webhook/${randomUUID()}`,
-    };
-    webhooks.set(foreign.uuid, foreign);
-
-    await branches();
-    const repaired = await waitFor(
-      () => {
-        const now = webhooks.get(ours.uuid);
-        return now?.active ? now : undefined;
-      },
-      { what: 'the webhook to be active' },
-    );
-    expect(repaired).toMatchObject({
-      secret: secretOf(ours),
-      description: ours.description,
-      events: ['repo:push', 'pullrequest:created'],
-    });
-    await provesNothingHappensFor(300);
-    expect(webhooks.get('{foreign}')).toEqual(foreign);
-  });
-});
-
 describe('webhooks of the CDS before, of which nothing is remembered', () => {
+  startsStack();
+
   it('are known by the urlPublic of hooks, where one file configures both', async () => {
     const file = stack.writeFile('cds.toml', configFile(NEW_KEY));
     await stack.run([bundle('vcs'), '--config', file]);
@@ -259,6 +285,8 @@ describe('webhooks of the CDS before, of which nothing is remembered', () => {
 });
 
 describe('a new webhookKey', () => {
+  startsStack();
+
   it('reaches the webhooks by itself, and no delivery is refused on the way', async () => {
     const { vcs, hooks } = await stack.startLinked({
       CDS_VCS_WEBHOOKKEY: OLD_KEY,
