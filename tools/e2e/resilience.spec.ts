@@ -8,15 +8,19 @@ import {
   REPO,
   runsOf,
   startStack,
+  type Replica,
   type Stack,
 } from './stack.fixture';
 
 let stack: Stack;
-beforeEach(async () => {
-  // Where hooks removes the runs of a branch, and is known by a hash.
-  stack = await startStack({ api: { cds: '0.41' }, branchDeletionDelaySeconds: 4 });
-});
-afterEach(() => stack?.stop());
+/** Of the tests of one `describe`. */
+function startsStack(): void {
+  beforeAll(async () => {
+    // Where hooks removes the runs of a branch, and is known by a hash.
+    stack = await startStack({ api: { cds: '0.41' }, branchDeletionDelaySeconds: 4 });
+  });
+  afterAll(() => stack?.stop());
+}
 
 const push = async (branch: string) =>
   outcomes(await stack.bitbucket.push({ repo: REPO, branch, commits: 1 }));
@@ -35,18 +39,24 @@ const branchesRun = (workflow: string) =>
   stack.api.runs(PROJECT, workflow).map(({ event }) => event.payload['git.branch']);
 
 describe('hooks restarted between the deletion of a branch and its cleanup', () => {
-  it.each([
-    ['hooks alone', false],
-    ['hooks and Redis, which is killed', true],
-  ])('still cleans up: %s', async (_what, redisToo) => {
-    const { hooks } = await stack.startLinked();
+  let hooks: Replica;
+  startsStack();
+  beforeAll(async () => {
+    ({ hooks } = await stack.startLinked());
     await createWorkflow(stack, 'w');
-    await push('dev');
+  });
+
+  it.each([
+    ['hooks alone', 'dev', false],
+    ['hooks and Redis, which is killed', 'other', true],
+  ])('still cleans up: %s', async (_what, branch, redisToo) => {
+    const before = stack.api.removals().length;
+    await push(branch);
     await runsOf(stack, 'w', 1);
     await (
-      await stack.bitbucket.deleteBranch({ repo: REPO, branch: 'dev' })
+      await stack.bitbucket.deleteBranch({ repo: REPO, branch })
     ).delivered;
-    await waitFor(async () => (await pendingCleanups(stack)).includes('dev'), {
+    await waitFor(async () => (await pendingCleanups(stack)).includes(branch), {
       what: 'the cleanup to be scheduled',
     });
 
@@ -56,20 +66,38 @@ describe('hooks restarted between the deletion of a branch and its cleanup', () 
       await stack.redis.kill();
       await stack.redis.start();
     }
-    expect(stack.api.removals()).toEqual([]);
-    await stack.start('hooks');
+    expect(stack.api.removals()).toHaveLength(before);
+    hooks = await stack.start('hooks');
 
-    const removal = await waitFor(() => stack.api.removals()[0], {
+    const removal = await waitFor(() => stack.api.removals()[before], {
       what: 'the removal',
     });
-    expect(removal).toMatchObject({ workflow: 'w', branch: 'dev', runs: 1 });
+    expect(removal).toMatchObject({ workflow: 'w', branch, runs: 1 });
   });
 });
 
 describe('the API', () => {
-  it('may come up after the services', async () => {
+  startsStack();
+
+  let vcs: Replica;
+  let hooks: Replica;
+  beforeAll(async () => {
     await stack.api.away();
-    const [vcs, hooks] = await Promise.all([stack.start('vcs'), stack.start('hooks')]);
+    [vcs, hooks] = await Promise.all([stack.start('vcs'), stack.start('hooks')]);
+  });
+
+  /** Both services are known, and one workflow. @returns how many runs it has */
+  async function haveWorkflow(): Promise<number> {
+    await stack.api.back();
+    await stack.registered(2);
+    if (stack.bitbucket.repository(REPO).webhooks.size === 0) {
+      await stack.connect();
+      await createWorkflow(stack, 'w');
+    }
+    return branchesRun('w').length;
+  }
+
+  it('may come up after the services', async () => {
     await waitFor(async () => (await fetch(`${hooks.url}/mon/status`)).ok, { what: 'hooks' });
     await waitFor(async () => (await fetch(`${vcs.url}/mon/status`)).ok, { what: 'vcs' });
     await provesNothingHappensFor(1_000);
@@ -78,32 +106,32 @@ describe('the API', () => {
       401,
     );
 
-    await stack.api.back();
-    await stack.registered(2);
-    await stack.connect();
+    await haveWorkflow();
   });
 
   it('may be away while pushes come in: they are taken, and run when it is back', async () => {
-    await stack.startLinked();
-    await createWorkflow(stack, 'w');
+    const before = await haveWorkflow();
     await stack.api.away();
     expect(await push('one')).toEqual([200]);
     expect(await push('two')).toEqual([200]);
     await takesTime(1_000);
     await stack.api.back();
 
-    await runsOf(stack, 'w', 2);
-    expect(branchesRun('w')).toEqual(['one', 'two']);
+    await runsOf(stack, 'w', before + 2);
+    expect(branchesRun('w').slice(before)).toEqual(['one', 'two']);
   });
 
   it('may forget the services: they register again, and nothing is lost or counted', async () => {
-    await stack.startLinked();
-    await createWorkflow(stack, 'w');
+    const before = await haveWorkflow();
     stack.api.forgetServices();
-    expect(await push('one')).toEqual([200]);
-    await runsOf(stack, 'w', 1);
+    expect(await push('three')).toEqual([200]);
+    await runsOf(stack, 'w', before + 1);
     expect(stack.api.services().map(({ type }) => type)).toContain('hooks');
   });
+});
+
+describe('the API, which is asked again after a second', () => {
+  startsStack();
 
   it('may be behind a proxy that fails, or refuse for a while itself', async () => {
     await stack.startLinked({ CDS_HOOKS_RETRYDELAY: '1' });
@@ -124,6 +152,8 @@ describe('the API', () => {
 });
 
 describe('two replicas of hooks', () => {
+  startsStack();
+
   it('keep the order of one hook’s deliveries, and lose none when both are killed', async () => {
     const { hooks: first } = await stack.startLinked();
     const second = await stack.start('hooks', { replica: 2 });
@@ -158,15 +188,20 @@ describe('two replicas of hooks', () => {
 });
 
 describe('SIGTERM', () => {
+  let services: { vcs: Replica; hooks: Replica };
+  startsStack();
+  beforeAll(async () => {
+    services = await stack.startLinked();
+  });
+
   it('lets hooks finish the run it is asking for, and loses nothing', async () => {
-    const { hooks } = await stack.startLinked();
     await createWorkflow(stack, 'w');
     stack.api.faults.order({ fault: { kind: 'slow', ms: 1_500 }, count: 1, path: '/runs$' });
     await push('one');
     await waitFor(() => stack.api.faults.pending() === 0, { what: 'the run to be asked for' });
     await push('two');
 
-    expect(await hooks.stop()).toBe(0);
+    expect(await services.hooks.stop()).toBe(0);
     await stack.start('hooks');
     await runsOf(stack, 'w', 2);
     await provesNothingHappensFor(1_000);
@@ -174,12 +209,11 @@ describe('SIGTERM', () => {
   });
 
   it('lets vcs answer what it was asked', async () => {
-    const { vcs } = await stack.startLinked();
     stack.bitbucket.faults.order({ fault: { kind: 'slow', ms: 1_500 }, path: '/user/workspaces' });
     const asked = stack.api.repositories(PROJECT);
     await waitFor(() => stack.bitbucket.faults.pending() === 0, { what: 'Bitbucket to be asked' });
 
-    expect(await vcs.stop()).toBe(0);
+    expect(await services.vcs.stop()).toBe(0);
     expect(await asked).toHaveLength(3);
   });
 });
