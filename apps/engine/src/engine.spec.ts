@@ -643,7 +643,7 @@ describe('engine start', () => {
       ['--config', vcs, '--config', hooks],
     ])
       for (const services of [['vcs', 'hooks'], ['vcs'], ['hooks']]) {
-        const { code, out, err } = engine.run(['start', ...services, ...config]);
+        const { code, out, err } = await engine.call(['start', ...services, ...config]);
         expect(err).toMatch(sentence);
         expect(err).toContain('nothing was started');
         expect({ code, out }).toEqual({ code: 78, out: '' });
@@ -659,10 +659,10 @@ describe('engine start', () => {
     expect((await engine.call(['config', 'check', ...twoFiles()])).code).toBe(0);
   });
 
-  it('says what is wrong with the configuration before anything starts', () => {
+  it('says what is wrong with the configuration before anything starts', async () => {
     const file = configFile(readyConfig().replaceAll('"hunter2"', '""'));
 
-    const { code, out, err } = engine.run(['start', 'vcs', 'hooks', '--config', file]);
+    const { code, out, err } = await engine.call(['start', 'vcs', 'hooks', '--config', file]);
 
     expect(err).toContain('vcs.api.token: is missing');
     expect(err).toContain('hooks.api.token: is missing');
@@ -721,7 +721,7 @@ describe('engine start api', () => {
     running.kill('SIGTERM');
     expect(await running.exited).toMatchObject({ code: 0 });
     expect(running.stdout().match(/^vcs started/gm)).toHaveLength(1);
-    expect(engine.run(['start', 'api', 'vcs', ...options(twoFiles())], env)).toMatchObject({
+    expect(await engine.call(['start', 'api', 'vcs', ...options(twoFiles())], env)).toMatchObject({
       code: 2,
       err: expect.stringContaining('none of the configuration files has a section [api]'),
     });
@@ -758,8 +758,9 @@ describe('engine start api', () => {
     expect(running.stdout()).not.toContain('vcs started');
   });
 
-  it('says in one sentence that there is no engine of CDS', () => {
-    const { code, err } = engine.run(['start', 'api', 'vcs', 'hooks', '--config', configFile()]);
+  it('says in one sentence that there is no engine of CDS', async () => {
+    const args = ['start', 'api', 'vcs', 'hooks', '--config', configFile()];
+    const { code, err } = await engine.call(args);
 
     expect(err).toMatch(
       /^error: cannot start api: the engine of CDS itself was not found\. Download [^\n]*\n$/,
@@ -767,7 +768,7 @@ describe('engine start api', () => {
     expect(code).toBe(1);
   });
 
-  it('never takes itself for it, under any name and through any link', () => {
+  it('never takes itself for it, under any name and through any link', async () => {
     const main = join(engine.home, 'main.js');
     const folder = engine.folder();
     symlinkSync(main, join(folder, 'cds-engine'));
@@ -781,27 +782,28 @@ describe('engine start api', () => {
       `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`,
     );
     const listed = writeScript(join(engine.folder(), 'listed'), '#!/bin/sh\nexit 0\n');
-    const start = (env: NodeJS.ProcessEnv) =>
-      engine.run(['start', 'api', '--config', configFile()], env);
+    const args = ['start', 'api', '--config', configFile()];
+    const start = (env: NodeJS.ProcessEnv) => engine.run(args, env);
+    const refusal = async (env: NodeJS.ProcessEnv) => (await engine.call(args, env)).err;
 
     expect(start({ PATH: `${folder}${delimiter}${PLAIN_PATH}` }).err).toContain('was not found');
     for (const CDS_ENGINE of [join(folder, 'cds-engine'), shim])
-      expect(start({ CDS_ENGINE }).err).toContain('is this command and not the engine of CDS');
+      expect(await refusal({ CDS_ENGINE })).toContain('is this command and not the engine of CDS');
     expect(
-      start({ CDS_ENGINE: listed, CDS_BITBUCKET_ENGINE: `/x${delimiter}${listed}` }).err,
+      await refusal({ CDS_ENGINE: listed, CDS_BITBUCKET_ENGINE: `/x${delimiter}${listed}` }),
     ).toContain('is this command');
     // Not to be seen from outside: it is noticed when it comes back.
     const looped = start({ CDS_ENGINE: wrapper });
     expect(looped.err).toContain('what was taken for the engine of CDS is this command');
     expect(looped.code).toBe(1);
-    expect(start({ CDS_ENGINE: '/no/such/file' }).err).toContain('not an executable file');
+    expect(await refusal({ CDS_ENGINE: '/no/such/file' })).toContain('not an executable file');
   });
 });
 
-it('says what to do where a service is missing beside it', () => {
+it('says what to do where a service is missing beside it', async () => {
   const services = join(engine.home, 'services');
   renameSync(services, `${services}-away`);
-  const { code, err } = engine.run(['start', 'vcs', 'hooks', '--config', configFile()]);
+  const { code, err } = await engine.call(['start', 'vcs', 'hooks', '--config', configFile()]);
   renameSync(`${services}-away`, services);
 
   expect(err).toBe(
