@@ -37,8 +37,9 @@ interface Report {
   problems: { key: string; reason: string }[];
 }
 
-function runImport(...args: string[]) {
-  const { code, out, err } = engine.run(['hooks', 'import', '--json', '--config', file, ...args]);
+async function runImport(...args: string[]) {
+  const command = ['hooks', 'import', '--json', '--config', file, ...args];
+  const { code, out, err } = await engine.call(command);
   return { code, err, out, report: (out === '' ? undefined : JSON.parse(out)) as Report };
 }
 
@@ -125,7 +126,7 @@ describe('engine hooks import', () => {
     expect(dry.out).toMatch(/cleanup +BranchDeletion +PROJ\/wf1 +\S+Z +imported +feat\/old-1/);
     expect(await context.redisClient.keys('cdsbb:*')).toEqual([]);
 
-    const { code, err, report } = runImport();
+    const { code, err, report } = await runImport();
     expect([code, report.problems]).toEqual([0, []]);
     expect(err).toContain('does nothing for them');
     expect(report.counts).toEqual({
@@ -173,7 +174,7 @@ describe('engine hooks import', () => {
     await waitFor(() => branchesRun().includes('while-stopped'));
     expect(context.api.violations).toEqual([]);
 
-    const again = runImport();
+    const again = await runImport();
     expect(again.report.counts).toEqual({
       task: {
         'imported before': 3,
@@ -195,7 +196,7 @@ describe('engine hooks import', () => {
     const of = { project: 'PROJ', workflow: 'wf1', due: fromNow(DAY_MS / 2) };
     await reference.branchDeletion({ ...of, branch: 'pushed-again' }, '1');
     await reference.branchDeletion({ ...of, branch: 'by-hand' }, '2');
-    expect(runImport().report.counts.cleanup).toEqual({ imported: 2 });
+    expect((await runImport()).report.counts.cleanup).toEqual({ imported: 2 });
 
     context.api.hooks = [hook, gone];
     const hooks = await context.start();
@@ -229,7 +230,7 @@ describe('engine hooks import', () => {
       },
     });
 
-    const { report } = runImport();
+    const { report } = await runImport();
     expect(requestUuid).not.toBe('');
     expect(report.counts).toEqual({
       task: { 'imported before': 2 },
@@ -281,7 +282,7 @@ describe('engine hooks import', () => {
       expect(await elsewhere.dump('*')).toEqual(before);
       expect(await context.redisClient.smembers(KEYS.tasks)).toEqual([hook.uuid]);
 
-      expect(engine.run(args).err).toMatch(/cannot be asked .*CDS_IMPORT_REDIS_PASSWORD/);
+      expect((await engine.call(args)).err).toMatch(/cannot be asked .*CDS_IMPORT_REDIS_PASSWORD/);
     } finally {
       client.disconnect();
       await other.stop();
@@ -300,7 +301,7 @@ describe('engine hooks import', () => {
       ...{ status: 'DONE', processed: fromNow(-2_500) },
     });
 
-    expect(runImport().report.counts.cleanup).toEqual({ imported: 1, 'branch is back': 1 });
+    expect((await runImport()).report.counts.cleanup).toEqual({ imported: 1, 'branch is back': 1 });
     context.api.hooks = [hook];
     const hooks = await context.start();
     await waitFor(() => branchesRun().includes('waiting'));
@@ -309,10 +310,10 @@ describe('engine hooks import', () => {
 
   it('says where to look when there is nothing to import, and what --from takes', async () => {
     const nothing = "there is nothing of CDS's own hooks in that Redis";
-    expect(runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
+    expect(await runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
     await context.redisClient.set('hooks:tasks', 'of another program');
-    expect(runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
-    const { code, err } = runImport('--from', 'redis://:hunter2@127.0.0.1');
+    expect(await runImport()).toMatchObject({ code: 1, err: expect.stringContaining(nothing) });
+    const { code, err } = await runImport('--from', 'redis://:hunter2@127.0.0.1');
     expect([code, err]).toEqual([2, expect.stringContaining('CDS_IMPORT_REDIS_PASSWORD')]);
     expect(err).not.toContain('hunter2');
   });
