@@ -1,4 +1,5 @@
 import { waitFor } from '@cds/testing';
+import type { CdsApiOptions } from '@cds/stand-ins/cds-api';
 import type { Task, TaskExecution } from '@cds/wire';
 import { Redis } from 'ioredis';
 import {
@@ -22,20 +23,23 @@ const TOO_LONG = 'x'.repeat(90_000);
 
 let stack: Stack;
 let client: Redis;
-beforeEach(async () => {
-  stack = await startStack({ api: { cds: '0.41' }, branchDeletionDelaySeconds: 3600 });
-  client = new Redis(stack.redis.url);
-});
-afterEach(async () => {
-  client?.disconnect();
-  await stack?.stop();
-});
-
-async function start(env: { vcs?: Record<string, string>; hooks?: Record<string, string> }) {
-  await stack.start('vcs', { env: env.vcs ?? {} });
-  await stack.start('hooks', { env: { CDS_HOOKS_EXECUTIONHISTORY: '100', ...env.hooks } });
-  await stack.registered(2);
-  await stack.api.linkProject(PROJECT);
+/** Both services, of the tests of one `describe`. */
+function useServices(
+  env: { vcs?: Record<string, string>; hooks?: Record<string, string> },
+  api: CdsApiOptions = {},
+): void {
+  beforeAll(async () => {
+    stack = await startStack({ api: { cds: '0.41', ...api }, branchDeletionDelaySeconds: 3600 });
+    client = new Redis(stack.redis.url);
+    await stack.start('vcs', { env: env.vcs ?? {} });
+    await stack.start('hooks', { env: { CDS_HOOKS_EXECUTIONHISTORY: '100', ...env.hooks } });
+    await stack.registered(2);
+    await stack.api.linkProject(PROJECT);
+  });
+  afterAll(async () => {
+    client?.disconnect();
+    await stack?.stop();
+  });
 }
 
 const pollsOf = (uuid: string) =>
@@ -61,8 +65,9 @@ const worked = async (uuid: string) =>
   (await executions(uuid)).filter(({ status }) => status !== 'SCHEDULED');
 
 describe('a workflow with a Git Repository Poller', () => {
+  useServices({ vcs: POLLING });
+
   it('runs for what was pushed since, through both services and the API', async () => {
-    await start({ vcs: POLLING });
     const { hook } = await stack.api.workflows.createPollerWorkflow({
       ...{ project: PROJECT, name: 'w', repo: REPO, payload: '{"to": "prod"}' },
     });
@@ -92,9 +97,12 @@ describe('a workflow with a Git Repository Poller', () => {
     await stack.api.workflows.deleteWorkflow({ project: PROJECT, name: 'w' });
     expect(await stack.api.tasks()).toEqual([]);
   });
+});
+
+describe('a workflow with a Git Repository Poller', () => {
+  useServices({});
 
   it('is kept and listed, and not started, where nothing is polled', async () => {
-    await start({});
     const { hook } = await stack.api.workflows.createPollerWorkflow({
       ...{ project: PROJECT, name: 'w', repo: REPO },
     });
@@ -106,9 +114,35 @@ describe('a workflow with a Git Repository Poller', () => {
   });
 });
 
+/** What the API asked `vcs` for. */
+function vcsFilters(): string[] {
+  const asked = stack.api.calls().flatMap(({ url }) => /events\?filter=(\w+)/.exec(url)?.[1] ?? []);
+  return [...new Set(asked)].toSorted();
+}
+
+/** A branch that was seen, whose deletion no webhook tells of. */
+async function deleteUnheard(workflow: string, repo: string) {
+  const { hook } = await createWorkflow(stack, workflow, repo);
+  await outcomes(await stack.bitbucket.push({ repo, branch: 'old' }));
+  await runsOf(stack, workflow, 1);
+  await poll(hook.uuid);
+  // Bitbucket gives up after three attempts.
+  const url = hook.config['webHookURL']?.value;
+  const webhook = [...stack.bitbucket.repository(repo).webhooks.values()].find(
+    (one) => one.url === url,
+  );
+  if (!webhook) throw new Error('the workflow has a webhook');
+  webhook.url = 'http://127.0.0.1:9/';
+  await outcomes(await stack.bitbucket.deleteBranch({ repo, branch: 'old' }));
+  expect(await pendingCleanups(stack)).toEqual([]);
+  return hook;
+}
+
+// Each with a workflow and a repository of its own.
 describe('hooks.reconcile.interval', () => {
+  useServices({ vcs: POLLING, hooks: RECONCILE });
+
   it('finds what no webhook told of; a delivery that comes late leads to nothing', async () => {
-    await start({ vcs: POLLING, hooks: RECONCILE });
     const { hook } = await createWorkflow(stack, 'w');
     await outcomes(await stack.bitbucket.push({ repo: REPO, branch: 'seen' }));
     await runsOf(stack, 'w', 1);
@@ -136,27 +170,25 @@ describe('hooks.reconcile.interval', () => {
   });
 
   it('finds no branch that was deleted while nobody heard of it, since the API does not ask', async () => {
-    const hook = await deleteUnheard();
+    const repo = 'acme/payments';
+    const hook = await deleteUnheard('unheard', repo);
 
     await poll(hook.uuid);
     // What was pushed after that is found: the look is over.
-    await outcomes(await stack.bitbucket.push({ repo: REPO, branch: 'new' }));
+    await outcomes(await stack.bitbucket.push({ repo, branch: 'new' }));
     await poll(hook.uuid);
-    await runsOf(stack, 'w', 2);
+    await runsOf(stack, 'unheard', 2);
 
     expect(await pendingCleanups(stack)).toEqual([]);
     expect(vcsFilters()).toEqual(['pullrequests', 'push']);
   });
+});
+
+describe('hooks.reconcile.interval, of a branch that was deleted while nobody heard of it,', () => {
+  useServices({ vcs: POLLING, hooks: RECONCILE }, { asksForDeletions: true });
 
   it('finds it where an API asks for deletions', async () => {
-    client.disconnect();
-    await stack.stop();
-    stack = await startStack({
-      branchDeletionDelaySeconds: 3600,
-      api: { cds: '0.41', asksForDeletions: true },
-    });
-    client = new Redis(stack.redis.url);
-    const hook = await deleteUnheard();
+    const hook = await deleteUnheard('w', REPO);
 
     await poll(hook.uuid);
 
@@ -164,31 +196,4 @@ describe('hooks.reconcile.interval', () => {
     expect(await pendingCleanups(stack)).toEqual(['old']);
     expect(vcsFilters()).toEqual(['create', 'delete', 'pullrequests', 'push']);
   });
-
-  /** What the API asked `vcs` for. */
-  function vcsFilters(): string[] {
-    const asked = stack.api
-      .calls()
-      .flatMap(({ url }) => /events\?filter=(\w+)/.exec(url)?.[1] ?? []);
-    return [...new Set(asked)].toSorted();
-  }
-
-  /** A branch that was seen, whose deletion no webhook tells of. */
-  async function deleteUnheard() {
-    await start({ vcs: POLLING, hooks: RECONCILE });
-    const { hook } = await createWorkflow(stack, 'w');
-    await outcomes(await stack.bitbucket.push({ repo: REPO, branch: 'old' }));
-    await runsOf(stack, 'w', 1);
-    await poll(hook.uuid);
-    // Bitbucket gives up after three attempts.
-    const url = hook.config['webHookURL']?.value;
-    const webhook = [...stack.bitbucket.repository(REPO).webhooks.values()].find(
-      (one) => one.url === url,
-    );
-    if (!webhook) throw new Error('the workflow has a webhook');
-    webhook.url = 'http://127.0.0.1:9/';
-    await outcomes(await stack.bitbucket.deleteBranch({ repo: REPO, branch: 'old' }));
-    expect(await pendingCleanups(stack)).toEqual([]);
-    return hook;
-  }
 });
