@@ -6,10 +6,13 @@ const EVERY_SECOND = '* * * * * * *';
 const HISTORY = { CDS_HOOKS_EXECUTIONHISTORY: '1000' };
 
 let stack: Stack;
-beforeEach(async () => {
-  stack = await startStack();
-});
-afterEach(() => stack?.stop());
+/** Of the tests of one `describe`. */
+function startsStack(): void {
+  beforeAll(async () => {
+    stack = await startStack();
+  });
+  afterAll(() => stack?.stop());
+}
 
 const schedule = (
   name: string,
@@ -38,10 +41,23 @@ function timesMissed(replicas: Replica[]): Set<number> {
 }
 
 describe('a workflow with a scheduler', () => {
-  it('runs at its times, shows its next one, and ends with its workflow', async () => {
+  startsStack();
+  beforeAll(async () => {
     await stack.start('hooks', { env: HISTORY });
     await stack.registered(1);
+  });
 
+  it('is not saved with a mistake in it: the answer says where', async () => {
+    await expect(schedule('w', '0 25 * * *')).rejects.toThrow(
+      'cron: field 2 (hour) at column 3: 25 is beyond 23',
+    );
+    await expect(schedule('w', '@daily', { timezone: 'Europe/Pari' })).rejects.toThrow(
+      /timezone: .*Europe\/Pari.* is no time zone/,
+    );
+    expect(await stack.api.tasks()).toEqual([]);
+  });
+
+  it('runs at its times, shows its next one, and ends with its workflow', async () => {
     const { hook } = await schedule('w', EVERY_SECOND, { payload: '{"git.branch": "main"}' });
     const runs = await runsOf(stack, 'w', 3);
     expect(runs[0]?.event).toMatchObject({
@@ -61,18 +77,10 @@ describe('a workflow with a scheduler', () => {
     await stack.api.workflows.deleteWorkflow({ project: PROJECT, name: 'w' });
     expect(await stack.api.tasks()).toEqual([]);
   });
+});
 
-  it('is not saved with a mistake in it: the answer says where', async () => {
-    await stack.start('hooks');
-    await stack.registered(1);
-    await expect(schedule('w', '0 25 * * *')).rejects.toThrow(
-      'cron: field 2 (hour) at column 3: 25 is beyond 23',
-    );
-    await expect(schedule('w', '@daily', { timezone: 'Europe/Pari' })).rejects.toThrow(
-      /timezone: .*Europe\/Pari.* is no time zone/,
-    );
-    expect(await stack.api.tasks()).toEqual([]);
-  });
+describe('a workflow with a scheduler, and replicas that end,', () => {
+  startsStack();
 
   it('skips and repeats no time when a replica is killed, and when all are started again', async () => {
     const first = await stack.start('hooks', { env: HISTORY });
