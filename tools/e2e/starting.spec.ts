@@ -1,9 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { printConfig } from '@cds/config';
 import { ADDRESS_TIMEOUT_MS } from '@cds/network';
-import { describeShared, freePort, waitFor } from '@cds/testing';
+import { describeShared, freePort, startProcess, waitFor, type RunningProcess } from '@cds/testing';
 import { fillIn } from '../sandbox/story/fill-in';
 import { serviceConfig, serviceEnvironment } from '../sandbox/story/service-config';
 import { REFERENCE_SHAPED_CONFIG } from './reference-config.fixture';
@@ -27,10 +28,13 @@ process.on('exit', () => appendFileSync(__dirname + '/handshakes', timeout() + '
 `;
 
 let stack: Stack;
-beforeEach(async () => {
-  stack = await startStack({ api: { cds: '0.41' } });
-});
-afterEach(() => stack?.stop());
+/** For each test of one `describe`. */
+function startsStacks(): void {
+  beforeEach(async () => {
+    stack = await startStack({ api: { cds: '0.41' } });
+  });
+  afterEach(() => stack?.stop());
+}
 
 /** Both services do their part: linked, pushed, built. */
 async function expectTheWayWorks(): Promise<void> {
@@ -128,10 +132,31 @@ async function startReferenceConfig(printed: string): Promise<void> {
 }
 
 describe('the services start', () => {
-  it('from the environment alone', async () => {
+  startsStacks();
+
+  it('from the environment alone, and npm start plays with services that are started elsewhere', async () => {
+    const [api, bitbucket] = [await freePort(), await freePort()];
+    const settings = {
+      ...stack.settings,
+      apiUrl: `http://127.0.0.1:${api}`,
+      bitbucket: {
+        ...stack.settings.bitbucket,
+        apiUrl: `http://127.0.0.1:${bitbucket}/2.0`,
+        oauthUrl: `http://127.0.0.1:${bitbucket}/site/oauth2`,
+      },
+    };
     for (const name of SERVICES)
-      await stack.run([bundle(name)], serviceEnvironment(stack.settings, [name]));
-    await expectTheWayWorks();
+      await stack.run([bundle(name)], serviceEnvironment(settings, [name]));
+    const sandbox = await stack.run([bundle('sandbox'), '--once'], {
+      SANDBOX_SERVICES: 'external',
+      SANDBOX_API_URL: settings.apiUrl,
+      SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
+      SANDBOX_PAGE_PORT: String(await freePort()),
+    });
+    const { code } = await sandbox.exited;
+    // Linked, pushed, built: it ends at the first of these that does not come about.
+    expect(sandbox.stdout()).toContain('The whole way works.');
+    expect(code).toBe(0);
   });
 
   it('from one file, by one command, and end with it', async () => {
@@ -209,6 +234,8 @@ describe('the services start', () => {
 });
 
 describeShared('the services start from what the reference prints', (shared) => {
+  startsStacks();
+
   it('once its placeholders are filled', () => {
     const read = (name: string): string =>
       readFileSync(join(shared, 'contract', `config-new-${name}.toml`), 'utf8');
@@ -250,8 +277,21 @@ describe.each(SERVICES)('the bundle of %s', (service) => {
 });
 
 describe('npm start', () => {
+  let sandbox: RunningProcess;
+  const start = async (args: string[] = [], PATH = process.env['PATH']) =>
+    (sandbox = await startProcess({
+      command: process.execPath,
+      args: [bundle('sandbox'), ...args],
+      env: { PATH, NODE_ENV: 'production' },
+      cwd: tmpdir(),
+    }));
+  afterEach(async () => {
+    sandbox.kill('SIGKILL');
+    await sandbox.exited;
+  });
+
   it('tells the whole way and ends', async () => {
-    const sandbox = await stack.run([bundle('sandbox'), '--once']);
+    await start(['--once']);
     const { code } = await sandbox.exited;
     expect(sandbox.stdout()).toContain('The whole way works.');
     expect(sandbox.stdout()).toContain('2 runs of feature-login were removed');
@@ -259,7 +299,7 @@ describe('npm start', () => {
   });
 
   it('stays up, with its addresses printed, until it is told to stop', async () => {
-    const sandbox = await stack.run([bundle('sandbox')]);
+    await start();
     await sandbox.waitForOutput('It stays up until Ctrl-C');
     const [, hooks = ''] = await sandbox.waitForOutput(/(http:\S+)\/mon\/status/);
     expect((await fetch(`${hooks}/mon/version`)).status).toBe(200);
@@ -269,7 +309,7 @@ describe('npm start', () => {
   });
 
   it('stops without a word about it in the midst of the story', async () => {
-    const sandbox = await stack.run([bundle('sandbox')]);
+    await start();
     await sandbox.waitForOutput('is connected to Bitbucket Cloud');
     sandbox.kill('SIGINT');
     expect((await sandbox.exited).code).toBe(0);
@@ -277,7 +317,7 @@ describe('npm start', () => {
   });
 
   it('says what failed, and shows the log, when the services end', async () => {
-    const sandbox = await stack.run([bundle('sandbox'), '--once']);
+    await start(['--once']);
     // While the story waits for them: later, a call that breaks might be what it tells of.
     await sandbox.waitForOutput('The services register with the CDS API');
     const children = readFileSync(`/proc/${sandbox.pid}/task/${sandbox.pid}/children`, 'utf8');
@@ -291,32 +331,8 @@ describe('npm start', () => {
     expect(sandbox.stdout()).toContain('The last lines of the services');
   });
 
-  it('plays with services that are started elsewhere', async () => {
-    const [api, bitbucket] = [await freePort(), await freePort()];
-    const settings = {
-      ...stack.settings,
-      apiUrl: `http://127.0.0.1:${api}`,
-      bitbucket: {
-        ...stack.settings.bitbucket,
-        apiUrl: `http://127.0.0.1:${bitbucket}/2.0`,
-        oauthUrl: `http://127.0.0.1:${bitbucket}/site/oauth2`,
-      },
-    };
-    for (const name of SERVICES)
-      await stack.run([bundle(name)], serviceEnvironment(settings, [name]));
-    const sandbox = await stack.run([bundle('sandbox'), '--once'], {
-      SANDBOX_SERVICES: 'external',
-      SANDBOX_API_URL: settings.apiUrl,
-      SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
-      SANDBOX_PAGE_PORT: String(await freePort()),
-    });
-    const { code } = await sandbox.exited;
-    expect(sandbox.stdout()).toContain('The whole way works.');
-    expect(code).toBe(0);
-  });
-
   it('says what is missing when the story cannot go on', async () => {
-    const sandbox = await stack.run([bundle('sandbox'), '--once'], { PATH: '/nowhere' });
+    await start(['--once'], '/nowhere');
     expect((await sandbox.exited).code).toBe(1);
     expect(sandbox.stdout()).toContain('redis-server cannot be started');
   });
