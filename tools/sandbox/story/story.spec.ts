@@ -124,14 +124,22 @@ describe('the command', () => {
   let running: RunningProcess | undefined;
   afterEach(() => running?.kill('SIGKILL'));
 
-  const start = async (args: string[], env: NodeJS.ProcessEnv = {}) =>
+  const start = async (
+    args: string[],
+    env: NodeJS.ProcessEnv = {},
+    program = ['dist/tools/sandbox/main.js'],
+  ) =>
     (running = await startProcess({
       command: process.execPath,
-      // Without the command of tsx in between: it kills what does not answer a signal at once.
-      args: ['--import', 'tsx', 'tools/sandbox/main.ts', ...args],
-      env: { PATH: process.env['PATH'], TSX_TSCONFIG_PATH: 'tsconfig.base.json', ...env },
+      args: [...program, ...args],
+      env: { PATH: process.env['PATH'], ...env },
       cwd: root,
     }));
+  /** Without the command of tsx in between: it kills what does not answer a signal at once. */
+  const fromSources = (env: NodeJS.ProcessEnv) =>
+    start([], { TSX_TSCONFIG_PATH: 'tsconfig.base.json', ...env }, [
+      ...['--import', 'tsx', 'tools/sandbox/main.ts'],
+    ]);
 
   it('helps, and refuses what it does not know', async () => {
     const help = await start(['--help']);
@@ -147,7 +155,7 @@ describe('the command', () => {
 
   it('runs the stand-ins alone where the services are elsewhere, until it is told to stop', async () => {
     const [api, bitbucket, page] = [await freePort(), await freePort(), await freePort()];
-    const external = await start([], {
+    const external = await fromSources({
       SANDBOX_SERVICES: 'external',
       SANDBOX_API_URL: `http://127.0.0.1:${api}`,
       SANDBOX_BITBUCKET_URL: `http://127.0.0.1:${bitbucket}`,
