@@ -17,14 +17,17 @@ const PAUSE_MS = 240_000;
 
 let stack: Stack;
 let redis: Redis;
-beforeEach(async () => {
-  stack = await startStack({ api: { cds: '0.41' } });
-  redis = new Redis(stack.redis.url);
-});
-afterEach(async () => {
-  redis?.disconnect();
-  await stack?.stop();
-});
+/** Of the tests of one `describe`. */
+function startsStack(): void {
+  beforeAll(async () => {
+    stack = await startStack({ api: { cds: '0.41' } });
+    redis = new Redis(stack.redis.url);
+  });
+  afterAll(async () => {
+    redis?.disconnect();
+    await stack?.stop();
+  });
+}
 
 /**
  * Starts two replicas of a service and has Redis hold back what they write until both wait for
@@ -98,26 +101,26 @@ async function expectHealthy(replicas: Replica[]): Promise<void> {
 
 describe('two replicas of vcs that start at the same moment', () => {
   const BRANCHES = `/vcs/bitbucketcloud/repos/${REPO}/branches`;
-
-  it('own the state of an empty Redis together, register both, and both answer the API', async () => {
-    const replicas = await startTogether('vcs');
+  let first: Replica[];
+  startsStack();
+  beforeAll(async () => {
+    first = await startTogether('vcs');
     await stack.registered(2);
     await stack.api.linkProject(PROJECT);
+  });
 
-    await expectAnswers(replicas, BRANCHES);
+  it('own the state of an empty Redis together, register both, and both answer the API', async () => {
+    await expectAnswers(first, BRANCHES);
     expect(await ownersOf('vcs')).toHaveLength(1);
     expect(
       await stack.api.callVcs(PROJECT, 'bitbucketcloud', 'GET', `/repos/${REPO}`),
     ).toMatchObject({ fullname: REPO });
-    await expectHealthy(replicas);
+    await expectHealthy(first);
 
     // A grant that both want to renew is renewed once.
     stack.bitbucket.expireAccessTokens();
     const answers = await Promise.all(
-      replicas.flatMap((replica) => [
-        callReplica(replica, BRANCHES),
-        callReplica(replica, BRANCHES),
-      ]),
+      first.flatMap((replica) => [callReplica(replica, BRANCHES), callReplica(replica, BRANCHES)]),
     );
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
     expect(stack.bitbucket.oauth.counts.refresh_token).toBe(1);
@@ -125,9 +128,6 @@ describe('two replicas of vcs that start at the same moment', () => {
   });
 
   it('go on with what they find when both are started again', async () => {
-    const first = await startTogether('vcs');
-    await stack.registered(2);
-    await stack.api.linkProject(PROJECT);
     const hashes = new Set(stack.api.services().map(({ hash }) => hash));
     const owners = await ownersOf('vcs');
     await Promise.all(first.map((replica) => replica.stop('SIGKILL')));
@@ -146,6 +146,8 @@ describe('two replicas of vcs that start at the same moment', () => {
 });
 
 describe('two replicas of hooks that start at the same moment', () => {
+  startsStack();
+
   it('own the state of an empty Redis together, and keep each hook of the API and run once', async () => {
     const { hooks } = await stack.startLinked();
     await createWorkflow(stack, 'w');
