@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bundlePrograms, startProcess, type RunningProcess } from '@cds/testing';
@@ -64,11 +64,18 @@ console.log(name + ' started with ' + process.argv.slice(2).join(' '));
 console.log(name + ' has pid ' + process.pid);
 `;
 
-/** Bundles the command as the build does, with services beside it that only play theirs. */
+/**
+ * Bundles the command as the build does once a process of it is started, with services beside it
+ * that only play theirs.
+ */
 export function bundleEngine(): Engine {
   const root = mkdtempSync(join(tmpdir(), 'cds-engine-'));
   const home = join(root, 'installed');
-  bundlePrograms({ main: 'apps/engine/src/main.ts' }, home);
+  const main = join(home, 'main.js');
+  const bundled = (): string => {
+    if (!existsSync(main)) bundlePrograms({ main: 'apps/engine/src/main.ts' }, home);
+    return main;
+  };
   for (const service of ['vcs', 'hooks']) {
     mkdirSync(join(home, 'services', service), { recursive: true });
     writeFileSync(join(home, 'services', service, 'main.js'), FAKE_SERVICE);
@@ -76,18 +83,22 @@ export function bundleEngine(): Engine {
   let folders = 0;
   const environment = (env: NodeJS.ProcessEnv) => ({ PATH: PLAIN_PATH, ...env });
   return {
-    home,
+    get home() {
+      bundled();
+      return home;
+    },
     folder() {
       const folder = join(root, `folder-${++folders}`);
       mkdirSync(folder);
       return folder;
     },
     run(args, env = {}, cwd = root) {
-      const { status, stdout, stderr } = spawnSync(
-        process.execPath,
-        [join(home, 'main.js'), ...args],
-        { env: environment(env), encoding: 'utf8', timeout: 120_000, cwd },
-      );
+      const { status, stdout, stderr } = spawnSync(process.execPath, [bundled(), ...args], {
+        env: environment(env),
+        encoding: 'utf8',
+        timeout: 120_000,
+        cwd,
+      });
       return { code: status, out: stdout, err: stderr };
     },
     async call(args, env = {}) {
@@ -99,14 +110,14 @@ export function bundleEngine(): Engine {
         say: (sentence) => (err += `${sentence}\n`),
         ask: undefined,
         home,
-        ownFiles: [join(home, 'main.js')],
+        ownFiles: [main],
       });
       return { code, out, err };
     },
     start: (args, env = {}) =>
       startProcess({
         command: process.execPath,
-        args: [join(home, 'main.js'), ...args],
+        args: [bundled(), ...args],
         env: environment(env),
       }),
     remove: () => rmSync(root, { recursive: true, force: true }),
