@@ -1,14 +1,18 @@
 import { freePort, startTestRedis, type TestRedis } from '@cds/testing';
 import { startHooksProcess } from '../../test/hooks-process';
 
+/** With no slots, and with all: a node takes two seconds until it serves them. */
+let empty: TestRedis;
 let node: TestRedis;
 let api: { url: string };
 
-beforeEach(async () => {
-  node = await startTestRedis({ args: ['--cluster-enabled', 'yes'] });
+beforeAll(async () => {
+  const start = () => startTestRedis({ args: ['--cluster-enabled', 'yes'] });
+  [empty, node] = [await start(), await start()];
+  await node.assignSlots();
   api = { url: `http://127.0.0.1:${await freePort()}` };
 });
-afterEach(() => node.stop());
+afterAll(() => Promise.all([empty.stop(), node.stop()]));
 
 /** How a `hooks` that was started ended, and each error that it logged until then. */
 async function endOf({ child }: Awaited<ReturnType<typeof startHooksProcess>>) {
@@ -24,26 +28,24 @@ const ONE_ERROR = [
 
 describe('a Redis in cluster mode ends the start of hooks with one error', () => {
   it('where it has all slots', async () => {
-    await node.assignSlots();
     const end = await endOf(await startHooksProcess({ api, redis: node }));
     expect(end).toEqual({ code: 1, errors: ONE_ERROR });
   });
 
   it('where it has none, and whoever supervises hooks is told not to try again', async () => {
     const supervised = { CDS_BITBUCKET_SUPERVISED: '1' };
-    const end = await endOf(await startHooksProcess({ api, redis: node }, [], supervised));
+    const end = await endOf(await startHooksProcess({ api, redis: empty }, [], supervised));
     expect(end).toEqual({ code: 78, errors: ONE_ERROR });
   });
 
   it('where it refuses the number of the database', async () => {
-    await node.assignSlots();
     const second = { CDS_HOOKS_CACHE_REDIS_DBINDEX: '1' };
     const end = await endOf(await startHooksProcess({ api, redis: node }, [], second));
     expect(end).toEqual({ code: 1, errors: ONE_ERROR });
   });
 
+  // The last, since the node has to wait again after it.
   it('when it is there for the first time', async () => {
-    await node.assignSlots();
     await node.kill();
     const hooks = await startHooksProcess({ api, redis: node });
     await hooks.child.waitForOutput('Redis cannot be reached');
