@@ -216,6 +216,8 @@ it('says in its status, its metrics and its log why a Redis that is there refuse
 
   for (const { why, refuse, allow } of reasons) {
     await refuse();
+    // Before it is asked again and again.
+    await vcs.waitForOutput(why);
     const refused = await waitFor(async () => {
       const now = await line();
       return why.test(now.value) ? now : undefined;
@@ -247,15 +249,19 @@ it('says in its status, its metrics and its log why a Redis that is there refuse
 });
 
 describe('a Redis in cluster mode ends the start with one error', () => {
+  /** With no slots, and with all: a node takes two seconds until it serves them. */
+  let empty: TestRedis;
   let node: TestRedis;
-  beforeEach(async () => {
-    node = await startTestRedis({ args: ['--cluster-enabled', 'yes'] });
-    closers.push(() => node.stop());
+  beforeAll(async () => {
+    const start = () => startTestRedis({ args: ['--cluster-enabled', 'yes'] });
+    [empty, node] = [await start(), await start()];
+    await node.assignSlots();
   });
+  afterAll(() => Promise.all([empty.stop(), node.stop()]));
 
-  const startAtNode = async (change: NodeJS.ProcessEnv = {}) =>
+  const startAt = async (server: TestRedis, change: NodeJS.ProcessEnv = {}) =>
     startVcs((await startApi()).url, {
-      CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${node.port}`,
+      CDS_VCS_CACHE_REDIS_HOST: `127.0.0.1:${server.port}`,
       ...change,
     });
 
@@ -271,19 +277,18 @@ describe('a Redis in cluster mode ends the start with one error', () => {
   ];
 
   it('where it has all slots', async () => {
-    await node.assignSlots();
-    expect(await endOf(await startAtNode())).toEqual({ code: 1, errors: ONE_ERROR });
+    expect(await endOf(await startAt(node))).toEqual({ code: 1, errors: ONE_ERROR });
   });
 
   it('where it has none, and whoever supervises vcs is told not to try again', async () => {
-    const vcs = await startAtNode({ CDS_BITBUCKET_SUPERVISED: '1' });
+    const vcs = await startAt(empty, { CDS_BITBUCKET_SUPERVISED: '1' });
     expect(await endOf(vcs)).toEqual({ code: 78, errors: ONE_ERROR });
   });
 
+  // The last, since the node has to wait again after it.
   it('when it is there for the first time', async () => {
-    await node.assignSlots();
     await node.kill();
-    const vcs = await startAtNode();
+    const vcs = await startAt(node);
     await vcs.waitForOutput('Redis cannot be reached');
     await node.start();
     expect(await endOf(vcs)).toEqual({ code: 1, errors: ONE_ERROR });
