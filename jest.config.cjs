@@ -41,9 +41,8 @@ module.exports = {
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   // Specs wait for processes and Redis most of the time: two for each core.
   maxWorkers: Math.min(8, 2 * availableParallelism()),
-  // A worker holds the modules of every spec file that it ran. Gigabytes take longer to free than
-  // the half second that Jest gives a worker for its end.
-  workerIdleMemoryLimit: '700MB',
+  // Gigabytes take longer to free than the half second that Jest gives a worker for its end.
+  workerIdleMemoryLimit: '900MB',
   // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends
   // what hangs.
   testTimeout: 5 * 60_000 * Math.max(1, Number(process.env.FUZZ_RUNS ?? 1)),

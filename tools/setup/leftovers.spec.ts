@@ -4,6 +4,9 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { performance, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { waitFor } from '@cds/testing';
 import { activeResources, leftoversSince } from '../build/leftovers.cjs';
 import { endAsyncStorages } from '../build/end-async-storages.cjs';
 import { endMeasurements } from '../build/end-measurements.cjs';
@@ -74,13 +77,25 @@ describe('what a spec file leaves behind', () => {
     expect(marks).toEqual([expect.objectContaining({ name: 'before' })]);
   });
 
-  it('tells no promise to an asynchronous storage any more', async () => {
-    const storage = new AsyncLocalStorage<string>();
-    const found = storage.run('of a test', async () => {
-      await nextTurn();
-      return storage.getStore();
-    });
+  it('tells no promise to an asynchronous storage any more, nor keeps what one held', async () => {
+    setFlagsFromString('--expose-gc');
+    const collectGarbage = runInNewContext('gc') as () => void;
+    const storage = new AsyncLocalStorage<object>();
+    const { held, timer, found } = storage.run({ of: 'a test' }, () => ({
+      held: new WeakRef(storage.getStore() ?? {}),
+      // As the timer of fetch, which stays for as long as the process.
+      timer: setTimeout(() => undefined, 3_600_000),
+      found: nextTurn().then(() => storage.getStore()),
+    }));
     endAsyncStorages();
     expect(await found).toBeUndefined();
+    await waitFor(
+      () => {
+        collectGarbage();
+        return held.deref() === undefined;
+      },
+      { what: 'what the storage held to be freed' },
+    );
+    clearTimeout(timer);
   });
 });
