@@ -39,8 +39,8 @@ module.exports = {
   transformIgnorePatterns: [`/node_modules/(?!${asCommonJs})`],
   moduleNameMapper: aliases,
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
-  // Specs wait for processes and Redis most of the time: two for each core.
-  maxWorkers: Math.min(8, 2 * availableParallelism()),
+  // Specs wait for processes and Redis most of the time: four for each core.
+  maxWorkers: Math.min(8, 4 * availableParallelism()),
   // Gigabytes take longer to free than the half second that Jest gives a worker for its end.
   workerIdleMemoryLimit: '900MB',
   // Far above the minute that `waitFor` waits: it names what did not come, this limit only ends
