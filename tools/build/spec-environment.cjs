@@ -16,7 +16,7 @@ setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc');
 
 /** V8 keeps the modules of spec files that ended until there are gigabytes. */
-const GARBAGE_BYTES = 350e6;
+const GARBAGE_BYTES = 500e6;
 
 module.exports = class SpecEnvironment extends TestEnvironment {
   constructor(config, context) {
