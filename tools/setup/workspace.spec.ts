@@ -337,6 +337,7 @@ describe('lint', () => {
     ['tools/some/some.mjs', `// ${'long '.repeat(20)}`, 'comment length of'],
     ['libs/some/src/index.ts', `export const a = [${'\n1,'.repeat(300)}\n];`, 'too many lines'],
     ['libs/some/src/index.spec.ts', `export const a = [${'\n1,'.repeat(300)}\n];`, ''],
+    ['libs/some/src/index.ts', "export const a = URL.canParse('/');", 'parseUrl of @cds/network'],
     ['libs/some/src/index.ts', 'console.log(1);', '(no-console)'],
     ['libs/some/src/index.spec.ts', 'console.log(1);', '(no-console)'],
     ['some.cjs', 'console.log(1);', '(no-console)'],

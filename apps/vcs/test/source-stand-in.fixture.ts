@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import express, { type Request, type Response, type Router } from 'express';
 import { findCommit, type StandInFile, type StandInRepository } from './stand-in-data.fixture';
 import { answerRefused, page, Refused, requireLength } from './stand-in-http.fixture';
@@ -106,7 +107,7 @@ function checkReport(report: Record<string, unknown> & { data?: Record<string, u
 
 function checkLink(value: unknown): void {
   const { href, text } = Object(value) as { href?: unknown; text?: unknown };
-  if (typeof href !== 'string' || !URL.canParse(href) || typeof text !== 'string')
+  if (typeof href !== 'string' || !parseUrl(href) || typeof text !== 'string')
     throw new Refused(400, 'data.value: text and href are required');
   if (PRIVATE_HOST.test(new URL(href).hostname))
     throw new Refused(400, 'data.value.href: cannot be resolved');

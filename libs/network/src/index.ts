@@ -2,6 +2,7 @@ export { ADDRESS_TIMEOUT_MS, allowSlowConnects } from './connect-timeout';
 export { decoded } from './decoded';
 export { isTooComplex } from './json-weight';
 export { isNeverSent } from './never-sent';
+export { parseUrl } from './parse-url';
 export { ForwardingAgent, ProxyError, TunnelAgent } from './proxy-agents';
 export {
   type ProxyServer,

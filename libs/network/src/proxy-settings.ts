@@ -1,3 +1,4 @@
+import { parseUrl } from './parse-url';
 import { decoded } from './decoded';
 import { parseNoProxy } from './no-proxy';
 
@@ -76,8 +77,8 @@ function readServer(env: NodeJS.ProcessEnv, name: string): ProxyServer | undefin
   if (text === '') return undefined;
   const refuse = (problem: string) => new ProxySettingsError(variable, problem);
   const whole = text.includes('://') ? text : `http://${text}`;
-  if (!URL.canParse(whole)) throw refuse('must be the URL of a proxy, as http://host:port');
-  const url = new URL(whole);
+  const url = parseUrl(whole);
+  if (!url) throw refuse('must be the URL of a proxy, as http://host:port');
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw refuse(
       `must begin with http:// or https://: ${url.protocol}// proxies are not supported`,

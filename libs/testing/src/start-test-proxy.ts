@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { createServer, request as httpRequest } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 
@@ -36,7 +37,7 @@ export async function startTestProxy({ credentials, hosts }: TestProxyOptions): 
     seen.push(`${request.method} ${request.url} ${JSON.stringify(request.headers)}`);
     const { url = '', method, headers } = request;
     // A server that is asked as if it were no proxy answers 400.
-    if (!URL.canParse(url)) return void response.writeHead(400).end();
+    if (!parseUrl(url)) return void response.writeHead(400).end();
     const target = new URL(url);
     const port = hosts[`${target.hostname}:${target.port || 80}`];
     const status = statusFor(headers['proxy-authorization'], port);

@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { Tracing } from './opentelemetry/create-tracing';
 import type { WarningLogger } from './tracing';
 
@@ -63,8 +64,9 @@ export function readSettings(env: NodeJS.ProcessEnv): TracingSettings {
       'OTEL_EXPORTER_OTLP_PROTOCOL must not be grpc: name the port of the collector for HTTP, 4318 as a rule',
     );
   // The value may hold a password.
-  if (!URL.canParse(endpoint)) return off('the endpoint of OTLP is no URL');
-  const { protocol, origin, pathname, search, hash } = new URL(endpoint);
+  const url = parseUrl(endpoint);
+  if (!url) return off('the endpoint of OTLP is no URL');
+  const { protocol, origin, pathname, search, hash } = url;
   if (!['http:', 'https:'].includes(protocol))
     return off('the endpoint of OTLP must begin with http:// or https://');
   if (search !== '' || hash !== '')

@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { BitbucketPart } from '@cds/bitbucket';
 import { CdsError } from '@cds/wire';
 import type { IncomingHttpHeaders } from 'node:http';
@@ -96,7 +97,7 @@ function userOf(user: string): string | undefined {
 /** The token goes there, so whatever is not plainly an address of an API is refused. */
 function apiUrlOf(given: string): string {
   if (given === '') return DEFAULT_API_URL;
-  const parsed = given.length <= MAX_URL && URL.canParse(given) ? new URL(given) : undefined;
+  const parsed = given.length <= MAX_URL ? parseUrl(given) : undefined;
   const isAddress =
     parsed !== undefined &&
     (parsed.protocol === 'https:' || parsed.protocol === 'http:') &&
@@ -110,9 +111,9 @@ function apiUrlOf(given: string): string {
 
 /** What the URL of a VCS project says; one that cannot be read says nothing, as it needs not. */
 function pagesOf(given: string): Pick<VcsProject, 'url' | 'part'> {
-  if (given.length > MAX_URL || !/^https?:/i.test(given) || !URL.canParse(given))
-    return { url: DEFAULT_URL, part: undefined };
-  const { origin, pathname } = new URL(given);
+  const page = given.length <= MAX_URL && /^https?:/i.test(given) ? parseUrl(given) : undefined;
+  if (!page) return { url: DEFAULT_URL, part: undefined };
+  const { origin, pathname } = page;
   const names = pathname.split('/').filter((name) => name !== '');
   return { url: origin, part: names.every((name) => NAME.test(name)) ? partOf(names) : undefined };
 }

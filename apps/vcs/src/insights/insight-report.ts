@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { NewReport, ReportData } from '@cds/bitbucket';
 import { whyUnreachable } from '@cds/config';
 import * as z from 'zod';
@@ -89,6 +90,6 @@ function textField(title: string, text: string): ReportData {
 }
 
 function isPublicLink(href: string): boolean {
-  const isLink = /^https?:\/\//i.test(href) && href.length <= MAX_LINK && URL.canParse(href);
-  return isLink && whyUnreachable(href) === undefined;
+  const isLink = /^https?:\/\//i.test(href) && href.length <= MAX_LINK;
+  return isLink && parseUrl(href) !== undefined && whyUnreachable(href) === undefined;
 }

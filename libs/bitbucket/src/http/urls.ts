@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { BitbucketError, invalidAnswer } from './bitbucket-error';
 
 /** A list is a path of several segments; '' at its end makes a slash there. */
@@ -47,7 +48,7 @@ export function urlBelowApi(apiUrl: string, given: string, current: string, call
   if (relative !== undefined) return `${apiUrl}${relative}`;
   const canonical = pathBelow(CANONICAL, given, `${CANONICAL}${current.slice(apiUrl.length)}`);
   if (canonical !== undefined) return `${apiUrl}${canonical}`;
-  const origin = URL.canParse(given, current) ? new URL(given, current).origin : '';
+  const origin = parseUrl(given, current)?.origin ?? '';
   const there = origin.slice(0, MAX_ORIGIN) || 'a malformed address';
   throw invalidAnswer(
     call,
@@ -57,8 +58,9 @@ export function urlBelowApi(apiUrl: string, given: string, current: string, call
 
 /** Path and query of `given` after the path of `base`; undefined where it is not below it. */
 function pathBelow(base: string, given: string, current: string): string | undefined {
-  if (given.length > MAX_URL || !URL.canParse(given, current)) return undefined;
-  const [api, url] = [new URL(base), new URL(given, current)];
+  const url = given.length <= MAX_URL ? parseUrl(given, current) : undefined;
+  if (!url) return undefined;
+  const api = new URL(base);
   const path = api.pathname.replace(/\/$/, '');
   const isBelow =
     url.origin === api.origin &&

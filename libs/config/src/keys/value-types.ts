@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import * as z from 'zod';
-import { decoded } from '@cds/network';
+import { decoded, parseUrl } from '@cds/network';
 import { keyType } from './key-type';
 import { textWarning, textError, withoutLineBreak } from '../values/text-problems';
 import { CDS_GENERATIONS, generationOf, type CdsGeneration } from '../values/cds-version';
@@ -100,8 +100,8 @@ export const redisHost = keyType(
 
 /** As it is written in a URL, and as it is sent. */
 function passwordsOf(text: string): string[] {
-  if (!text.includes('://') || !URL.canParse(text)) return [];
-  const { password } = new URL(text);
+  const password = text.includes('://') ? parseUrl(text)?.password : undefined;
+  if (password === undefined) return [];
   return [password, decoded(password) ?? password];
 }
 
@@ -231,7 +231,7 @@ function isNetwork(network: string): boolean {
 
 function urlError(given: string): string | undefined {
   const form = 'must be an absolute http:// or https:// URL';
-  const url = URL.canParse(given) ? new URL(given) : undefined;
+  const url = parseUrl(given);
   if (!url || !/^https?:\/\/[^/]/i.test(given))
     return `${form}, http://localhost:8081 for instance`;
   if (url.username || url.password) return `${form} without a user name and password`;

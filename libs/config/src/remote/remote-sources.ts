@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { readSecretFile } from '../sources/secret-file';
 
 /** The configuration cannot be read from Vault or Consul. Never holds a token or what they hold. */
@@ -109,8 +110,8 @@ const CONSUL_EXAMPLE = 'localhost:8500 or https://consul.example.com';
 /** Never quotes the address: it may hold a password. */
 function toUrl(name: string, address: string, example: string): string {
   const refuse = (reason: string) => new RemoteConfigError(`${name} ${reason}: ${example}`);
-  if (!URL.canParse(address)) throw refuse('has to be a URL');
-  const url = new URL(address);
+  const url = parseUrl(address);
+  if (!url) throw refuse('has to be a URL');
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     throw refuse('has to be an http:// or https:// URL');
   if (url.username || url.password) throw refuse('may not hold a user name or password');

@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { isIP } from 'node:net';
 import ipaddr from 'ipaddr.js';
 
@@ -10,8 +11,8 @@ const TOP_LEVEL = /^([a-z][a-z-]{0,61}[a-z]|xn--[a-z0-9-]{1,59})$/;
  * wants a host name as the internet has them, `localhost`, or an address.
  */
 export function whyNoLink(url: string): string | undefined {
-  if (!URL.canParse(url)) return 'is not a URL';
-  const { hostname } = new URL(url);
+  const hostname = parseUrl(url)?.hostname;
+  if (hostname === undefined) return 'is not a URL';
   if (hostname === 'localhost' || isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0)
     return undefined;
   const labels = hostname.replace(/\.$/, '').split('.');

@@ -1,4 +1,4 @@
-import { decoded } from '@cds/network';
+import { decoded, parseUrl } from '@cds/network';
 import { textError } from './text-problems';
 
 export interface HostAndPort {
@@ -42,7 +42,7 @@ export const REDIS_FORMS =
 export function parseRedisHost(text: string): RedisHost | string {
   const trimmed = text.trim();
   const [, scheme] = /^([a-z][a-z0-9+.-]*):\/\//i.exec(trimmed) ?? [];
-  if (scheme !== undefined) return parseUrl(trimmed, scheme.toLowerCase());
+  if (scheme !== undefined) return parseRedisUrl(trimmed, scheme.toLowerCase());
   const address = trimmed.startsWith('/') ? parseSocket(trimmed) : parseAddress(trimmed);
   if (typeof address === 'string') return address;
   return address ? { address } : `must be ${REDIS_FORMS}, in quotes`;
@@ -84,12 +84,12 @@ function parseSocket(path: string): RedisAddress | string {
 const ENCODE =
   'in user and password write % as %25, / as %2F, ? as %3F, # as %23, @ as %40 and : as %3A';
 
-function parseUrl(text: string, scheme: string): RedisHost | string {
+function parseRedisUrl(text: string, scheme: string): RedisHost | string {
   if (scheme === 'unix')
     return 'is the path of a socket as a URL: write the path alone, /run/redis/redis.sock for instance';
   if (scheme !== 'redis' && scheme !== 'rediss')
     return `has a scheme that is not known: must be ${REDIS_FORMS}`;
-  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const url = parseUrl(text);
   const address = url && parseHostAndPort(url.host, REDIS_PORT);
   if (!address && text.includes('@') && text.lastIndexOf(',') > text.indexOf('@'))
     return `is Sentinel as a URL: write name@sentinel1:26379,sentinel2:26379 without a scheme, user and password by keys of their own`;

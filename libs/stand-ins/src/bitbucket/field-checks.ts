@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { invalidField } from './api-error';
 
 /** As Django's URLValidator has it, by which Bitbucket's words "Enter a valid URL." are known. */
@@ -6,7 +7,7 @@ const VALID_URL =
 
 /** @throws BitbucketApiError 400 for a URL that is none, or has a host without a dot */
 export function checkedUrl(field: string, url: unknown): string {
-  if (typeof url === 'string' && VALID_URL.test(url) && URL.canParse(url)) return url;
+  if (typeof url === 'string' && VALID_URL.test(url) && parseUrl(url)) return url;
   throw invalidField(field, 'Enter a valid URL.');
 }
 

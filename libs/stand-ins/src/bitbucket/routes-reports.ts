@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import { BitbucketApiError, invalidField } from './api-error';
 import { bodyOf, guarded, listing, repositoryOf, type Routes } from './api-context';
 import { checkedLength } from './field-checks';
@@ -103,7 +104,7 @@ function checkData(field: unknown): void {
 }
 
 function checkLink(field: string, href: unknown): void {
-  if (typeof href !== 'string' || !/^https?:/i.test(href) || !URL.canParse(href))
+  if (typeof href !== 'string' || !/^https?:/i.test(href) || !parseUrl(href))
     throw invalidField(field, 'Enter a valid URL.');
   checkedLength(field, href, MAX_LINK);
   if (NOT_PUBLIC.test(new URL(href).hostname))

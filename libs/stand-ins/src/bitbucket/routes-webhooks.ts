@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { Response } from 'express';
 import { BitbucketApiError, invalidField } from './api-error';
 import {
@@ -129,7 +130,7 @@ function changed(before: Webhook, body: Json, response: Response): Webhook {
  * containers.
  */
 function checkedUrl(url: unknown): string {
-  if (typeof url === 'string' && /^https?:\/\/[^/\s]+/.test(url) && URL.canParse(url)) return url;
+  if (typeof url === 'string' && /^https?:\/\/[^/\s]+/.test(url) && parseUrl(url)) return url;
   throw invalidField('url', 'Enter a valid URL.');
 }
 

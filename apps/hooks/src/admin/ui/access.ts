@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { Logger } from '@cds/service';
 import { CdsError } from '@cds/wire';
 import express, { type Request, type RequestHandler, type Response } from 'express';
@@ -44,7 +45,7 @@ function isForeign({ headers }: Request): boolean {
   if (site !== undefined) return site !== 'same-origin' && site !== 'none';
   const { origin, host = '' } = headers;
   if (origin === undefined) return false;
-  return !URL.canParse(origin) || new URL(origin).host !== host.toLowerCase();
+  return parseUrl(origin)?.host !== host.toLowerCase();
 }
 
 function foreignForm(): CdsError {

@@ -1,3 +1,4 @@
+import { parseUrl } from '@cds/network';
 import type { Dump, TargetAnswer } from './call-target';
 import { decodedIfValid, type TargetRequest } from './target-request';
 import { createMasking, type Masking, type Secret, TooMuchToMaskError } from './mask-secrets';
@@ -47,7 +48,7 @@ export function credentialsOf({ headers, url }: TargetRequest): Secret[] {
   const values = Object.entries(headers)
     .filter(([name]) => /^(proxy-)?authorization$/i.test(name))
     .flatMap(([, value]) => [value, value.slice(value.indexOf(' ') + 1)]);
-  const { username, password } = URL.canParse(url) ? new URL(url) : { username: '', password: '' };
+  const { username, password } = parseUrl(url) ?? { username: '', password: '' };
   const plain = [username, password].map(decodedIfValid);
   if (username !== '' || password !== '')
     values.push(Buffer.from(plain.join(':')).toString('base64'), password, plain[1] ?? '');

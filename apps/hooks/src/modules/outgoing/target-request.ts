@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { decoded } from '@cds/network';
+import { decoded, parseUrl } from '@cds/network';
 
 /** A call without an answer. `final`: another try would fail in the same way. */
 export class CallFailedError extends Error {
@@ -63,10 +63,8 @@ export function redirectOf({ statusCode = 0, headers }: IncomingMessage): string
 
 /** @throws CallFailedError for a redirect that is not followed */
 export function nextHop(hop: Hop, status: number, location: string): Hop {
-  if (!URL.canParse(location, hop.url.href)) {
-    throw new CallFailedError('the target redirects to an invalid URL', false);
-  }
-  const url = new URL(location, hop.url);
+  const url = parseUrl(location, hop.url.href);
+  if (!url) throw new CallFailedError('the target redirects to an invalid URL', false);
   url.username = '';
   url.password = '';
   if (hop.url.protocol === 'https:' && url.protocol === 'http:') {
@@ -99,12 +97,13 @@ export function headersOf({ headers, body, method, url }: Hop): Record<string, s
 
 /** Undefined for an invalid URL. */
 export function hostOf(url: string): string | undefined {
-  return URL.canParse(url.trim()) ? new URL(url.trim()).hostname : undefined;
+  return parseUrl(url.trim())?.hostname;
 }
 
 function parse(text: string): URL {
-  if (!URL.canParse(text)) throw new CallFailedError('the hook URL is invalid', true);
-  return new URL(text);
+  const url = parseUrl(text);
+  if (!url) throw new CallFailedError('the hook URL is invalid', true);
+  return url;
 }
 
 export function decodedIfValid(text: string): string {
