@@ -17,9 +17,14 @@ const collectGarbage = runInNewContext('gc');
 
 /** V8 keeps the modules of spec files that ended until there are gigabytes. */
 const GARBAGE_BYTES = 500e6;
+/** Jest gives a worker half a second for its end, which is little for what it did not free. */
+const IDLE_MS = 300;
+
+let idle;
 
 module.exports = class SpecEnvironment extends TestEnvironment {
   constructor(config, context) {
+    clearTimeout(idle);
     if (process.memoryUsage().heapUsed > GARBAGE_BYTES) collectGarbage();
     super(config, context);
     this.file = context.testPath;
@@ -34,6 +39,7 @@ module.exports = class SpecEnvironment extends TestEnvironment {
     await super.teardown();
     endMeasurements();
     endAsyncStorages();
+    idle = setTimeout(collectGarbage, IDLE_MS).unref();
     const left = await leftoversSince(this.before);
     if (left.length === 0) return;
     const sentence = `${this.file} leaves ${left.join(', ')} behind: \`npx jest --detectOpenHandles\` says where it was started.`;
