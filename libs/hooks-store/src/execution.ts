@@ -1,4 +1,3 @@
-import { traitsOf } from './task-type-traits';
 import type {
   HookConfig,
   OutgoingCallback,
@@ -9,6 +8,7 @@ import type {
   TaskType,
   WebHookExecution,
 } from '@cds/wire';
+import { traitsOf } from './task-type-traits';
 import { isObject, parseJson } from './unreadable/read-config';
 
 /** A change that a poll found. */

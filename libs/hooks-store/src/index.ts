@@ -55,8 +55,8 @@ export {
   createSynchronizedStore,
   type SynchronizedStore,
 } from './synchronization/synchronization-store';
+export { traitsOf } from './task-type-traits';
 export { createTaskStore, type TaskStore, type TaskToKeep } from './tasks/task-store';
 export { isTaskUuid, TASK_UUID } from './tasks/task-uuid';
-export { traitsOf } from './task-type-traits';
 export { parseJson, readConfig, readTaskConfig } from './unreadable/read-config';
 export * from './unreadable/set-aside';

@@ -1,6 +1,6 @@
-import { parseUrl } from './parse-url';
 import { decoded } from './decoded';
 import { parseNoProxy } from './no-proxy';
+import { parseUrl } from './parse-url';
 
 /** A proxy of the environment. */
 export interface ProxyServer {

@@ -1,10 +1,10 @@
-import { traitsOf } from '../task-type-traits';
 import { createHookScripts } from '../hook-scripts';
 import { hookKeys } from '../redis-keys';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import type { Redis } from 'ioredis';
 import type { DeliveryPlan, DeliveryStep, PendingExecution } from '../deliveries/delivery-types';
 import type { HeldLock } from '../hook-lock/hook-lock';
+import { traitsOf } from '../task-type-traits';
 import { branchRef, changeName, REMEMBERED_US, tagRef } from './change-name';
 import { STORE_CHANGE } from './changes.lua';
 

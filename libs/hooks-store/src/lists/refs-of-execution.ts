@@ -1,7 +1,7 @@
-import { traitsOf } from '../task-type-traits';
 import * as z from 'zod';
 import type { StoredExecution } from '../execution';
 import type { KeptBody } from '../stored-execution-text';
+import { traitsOf } from '../task-type-traits';
 import { parseJson } from '../unreadable/read-config';
 
 const target = z.object({ hash: z.string() }).nullish().catch(undefined);

@@ -1,4 +1,3 @@
-import { traitsOf } from '../task-type-traits';
 import { keyArgument } from '@cds/redis';
 import { type HookConfig, type Task, type TaskType, taskTypeSchema } from '@cds/wire';
 import type { Redis } from 'ioredis';
@@ -8,6 +7,7 @@ import { byCodeUnits, sortGently } from '../sort-gently';
 import { readConfig } from '../unreadable/read-config';
 import { type KeyRepair, NO_KEY_REPAIR } from '../unreadable/set-aside';
 import { createHookScripts } from '../hook-scripts';
+import { traitsOf } from '../task-type-traits';
 import {
   COUNT_KINDS,
   DELETE_TASK,

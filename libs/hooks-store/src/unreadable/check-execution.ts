@@ -1,5 +1,5 @@
-import { traitsOf } from '../task-type-traits';
 import type { StoredExecution } from '../execution';
+import { traitsOf } from '../task-type-traits';
 import { isObject } from './read-config';
 
 /** An execution in Redis cannot be read. It stays as it is. */
